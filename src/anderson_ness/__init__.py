@@ -1,0 +1,35 @@
+"""Boundary-driven Anderson models: scattering states, window integrals and mutual coherence.
+
+A companion to M. J. Gullans and D. A. Huse, Phys. Rev. Lett. 123, 110601 (2019).
+"""
+
+from anderson_ness.information import coherence_density, mutual_coherence
+from anderson_ness.leads import Leads
+from anderson_ness.model import AndersonBar
+from anderson_ness.states import (
+    ConvergenceWarning,
+    WindowCoherence,
+    nonequilibrium_correlations,
+    scattering_matrix,
+    scattering_states,
+    slice_currents,
+    transmission,
+    window_coherence,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AndersonBar",
+    "ConvergenceWarning",
+    "Leads",
+    "WindowCoherence",
+    "coherence_density",
+    "mutual_coherence",
+    "nonequilibrium_correlations",
+    "scattering_matrix",
+    "scattering_states",
+    "slice_currents",
+    "transmission",
+    "window_coherence",
+]

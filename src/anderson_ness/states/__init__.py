@@ -1,0 +1,16 @@
+"""Scattering states and what is integrated from them."""
+
+from anderson_ness.states.result import ConvergenceWarning, WindowCoherence
+from anderson_ness.states.scattering import scattering_matrix, scattering_states, transmission
+from anderson_ness.states.window import nonequilibrium_correlations, slice_currents, window_coherence
+
+__all__ = [
+    "ConvergenceWarning",
+    "WindowCoherence",
+    "nonequilibrium_correlations",
+    "scattering_matrix",
+    "scattering_states",
+    "slice_currents",
+    "transmission",
+    "window_coherence",
+]

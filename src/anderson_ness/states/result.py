@@ -1,0 +1,50 @@
+"""What a window integral returns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class ConvergenceWarning(UserWarning):
+    """A window integral did not reach its tolerance."""
+
+
+@dataclass(frozen=True)
+class WindowCoherence:
+    """What a bias window holds, summed over both leads' scattering states.
+
+    Attributes
+    ----------
+    bias, temperature
+        Bias mu_L - mu_R and temperature, in units of the sample's hopping.
+    coherence
+        C_d(L:R) = 2 sum_{x in L, y in R} |G^d_xy|^2, dimensionless; for odd Lx the middle slice counts to R.
+    coherence_slope
+        Exact derivative dC_d/d(bias), per unit of the hopping.
+    density_profile
+        Slice means of G^d_xx, shape (Lx,).
+    spectral_weight
+        Slice means of half the sum of the L and R terms over the window, shape (Lx,). The density profile over it
+        tends to +1 and -1 at the ends.
+    transmission
+        Tr t t^dag at E = 0.
+    relative_error
+        Estimated error, the largest of: coherence over coherence; slope over max(|slope|, coherence / |bias|);
+        density profile and spectral weight over their largest entry.
+    converged
+        Whether ``relative_error`` is within the ``rtol`` asked for.
+    n_energies
+        Number of energies at which scattering states were computed for the integral.
+    """
+
+    bias: float
+    temperature: float
+    coherence: float
+    coherence_slope: float
+    density_profile: NDArray[np.float64]
+    spectral_weight: NDArray[np.float64]
+    transmission: float
+    relative_error: float
+    converged: bool
+    n_energies: int

@@ -1,0 +1,156 @@
+"""Integrals over the bias window: the non-equilibrium correlations G^d and what is read off them (Eq. 8).
+
+Convention: ``G_xy = sum_n phi_n(x) conj(phi_n(y))``, which is <c_y^dag c_x>, the transpose of the paper's G. No
+coherence and no density depends on the choice; the current from x to x + 1 is ``-2 Im G[x + 1, x]``.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anderson_ness import _check
+from anderson_ness.model import AndersonBar
+from anderson_ness.states import by_quadrature
+from anderson_ness.states.drive import Drive
+from anderson_ness.states.result import ConvergenceWarning, WindowCoherence
+from anderson_ness.states.scattering import transmission
+
+METHODS = ("quadrature",)
+STATES = ("sweep", "kwant")
+
+
+def nonequilibrium_correlations(
+    bar: AndersonBar,
+    bias: float,
+    temperature: float = 0.0,
+    method: str = "quadrature",
+    states: str = "sweep",
+    rtol: float = 1e-6,
+    max_energies: int = 20_000,
+) -> NDArray[np.complex128]:
+    """Non-equilibrium part G^d of the two-point function in the driven steady state (Eq. 8).
+
+    ``G^d = integral dE n^d_E sum_n [phi^L phi^L^dag - phi^R phi^R^dag]``, with n^d half the difference of the leads'
+    Fermi functions at mu_L = bias/2, mu_R = -bias/2. Hermitian, zero at zero bias, odd in the bias.
+
+    Parameters
+    ----------
+    bar
+        The bar.
+    bias
+        Bias mu_L - mu_R around E = 0, in units of the hopping; any sign.
+    temperature
+        Temperature of both leads, >= 0.
+    method
+        "quadrature": adaptive Gauss-Kronrod in energy with breakpoints at channel thresholds. Its error estimate
+        knows the integrand at its nodes only: a resonance much narrower than their spacing can go unseen.
+    states
+        "sweep" or "kwant": where quadrature takes scattering states from.
+    rtol
+        Relative tolerance in the Frobenius norm.
+    max_energies
+        Number of energies after which the integral is given up, with a `ConvergenceWarning`.
+
+    Returns
+    -------
+    ndarray of shape (n_sites, n_sites), complex
+        ``G[x, y] = <c_y^dag c_x>`` (the paper's matrix transposed), dimensionless, sites in C order of ``bar.onsite``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not finite or out of range, or no channel of the leads is open in the window.
+    """
+    drive = Drive(bias, temperature)
+    options = _checked_options(method, states, rtol, max_energies)
+    if drive.bias == 0:
+        return np.zeros((bar.n_sites, bar.n_sites), dtype=complex)
+    correlations, converged = by_quadrature.correlations(bar, drive, **options)
+    if not converged:
+        message = f"G^d did not reach rtol = {rtol:g} within max_energies = {max_energies}"
+        warnings.warn(message, ConvergenceWarning, stacklevel=2)
+    return correlations
+
+
+@overload
+def window_coherence(bar: AndersonBar, bias: float, *args: Any, **options: Any) -> WindowCoherence: ...
+@overload
+def window_coherence(
+    bar: AndersonBar, bias: Sequence[float] | NDArray[np.floating], *args: Any, **options: Any
+) -> list[WindowCoherence]: ...
+def window_coherence(
+    bar: AndersonBar,
+    bias: float | Sequence[float] | NDArray[np.floating],
+    temperature: float = 0.0,
+    method: str = "quadrature",
+    states: str = "sweep",
+    rtol: float = 1e-6,
+    max_energies: int = 20_000,
+) -> WindowCoherence | list[WindowCoherence]:
+    """Mutual coherence of the bar's halves in the driven steady state, with slope, profile and transmission.
+
+    Parameters
+    ----------
+    bar
+        The bar.
+    bias
+        Bias mu_L - mu_R around E = 0, in units of the hopping, or a sequence of biases: one result each.
+    temperature
+        Temperature of both leads, >= 0.
+    method, states, max_energies
+        As for `nonequilibrium_correlations`; instead of a warning the result has ``converged=False``.
+    rtol
+        Relative tolerance, in the sense of `WindowCoherence.relative_error`.
+
+    Returns
+    -------
+    WindowCoherence, or a list of them for a sequence of biases
+
+    Raises
+    ------
+    ValueError
+        If an argument is not finite or out of range, or no channel of the leads is open in the window.
+    """
+    options = _checked_options(method, states, rtol, max_energies)
+    if np.ndim(bias) > 0:
+        return [_single_window(bar, Drive(one, temperature), options) for one in np.asarray(bias).tolist()]
+    return _single_window(bar, Drive(bias, temperature), options)  # type: ignore[arg-type]
+
+
+def slice_currents(bar: AndersonBar, correlations: NDArray) -> NDArray[np.float64]:
+    """Particle current from each slice to the next, shape (Lx - 1,).
+
+    Parameters
+    ----------
+    bar
+        The bar.
+    correlations
+        Correlation matrix in this package's convention, ``G[x, y] = <c_y^dag c_x>``.
+
+    Returns
+    -------
+    ndarray
+        ``-2 sum Im G[x + 1, x]`` over the bonds between two slices, particles per unit of inverse energy.
+    """
+    step = bar.n_slice
+    bonds = np.diagonal(correlations, offset=-step)
+    return -2 * bonds.imag.reshape(-1, step).sum(axis=1)
+
+
+def _single_window(bar: AndersonBar, drive: Drive, options: dict[str, Any]) -> WindowCoherence:
+    if drive.bias == 0:
+        zeros = np.zeros(bar.shape[0])
+        return WindowCoherence(0.0, drive.temperature, 0.0, 0.0, zeros, zeros, transmission(bar), 0.0, True, 0)
+    return by_quadrature.coherence(bar, drive, **options)
+
+
+def _checked_options(method: str, states: str, rtol: float, max_energies: int) -> dict[str, Any]:
+    _check.one_of("method", method, METHODS)
+    return {
+        "states": _check.one_of("states", states, STATES),
+        "rtol": _check.tolerance("rtol", rtol),
+        "max_energies": _check.positive_integer("max_energies", max_energies),
+    }
