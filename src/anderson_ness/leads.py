@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from anderson_ness import _check
 
+# How near to 1 a channel's reduced energy counts as its band edge: a few roundings.
+_EDGE = 4 * np.finfo(float).eps
+
 
 def ring_energies(hopping: float, length: int) -> NDArray[np.floating]:
     """Band energies of a ring of ``length`` sites, in the order of :func:`ring_basis`.
@@ -34,7 +37,7 @@ def ring_basis(length: int) -> NDArray[np.float64]:
     return (np.cos(phase) + np.sin(phase)) / np.sqrt(length)
 
 
-def channel_basis(width: int, height: int) -> NDArray[np.float64]:
+def channel_basis(width: int, height: int) -> NDArray[np.floating]:
     """Transverse channels of a ``width`` x ``height`` cross-section.
 
     Returns
@@ -122,7 +125,7 @@ class Leads:
         ndarray of shape (width * height,), in units of the sample's hopping
         """
         z = self._reduced(energy, width, height)
-        return self.contact**2 / abs(self.t_parallel) * (z - 1j * _branch_root(z))
+        return self.contact**2 / abs(self.t_parallel) * _bloch_factor(z)
 
     def self_energy_derivative(self, energy: complex, width: int, height: int) -> NDArray[np.complex128]:
         """Energy derivative of :meth:`self_energy`, dimensionless, shape (width * height,).
@@ -130,7 +133,7 @@ class Leads:
         It diverges at a channel's band edge.
         """
         z = self._reduced(energy, width, height)
-        return self.contact**2 / (2 * self.t_parallel**2) * (1 + 1j * z / _branch_root(z))
+        return self.contact**2 / (2 * self.t_parallel**2) * 1j * _bloch_factor(z) / _branch_root(z)
 
     def linewidth(self, energy: complex, width: int, height: int) -> NDArray[np.complex128]:
         """Linewidth Gamma_k = i (Sigma_k - conj(Sigma_k)) of one lead, shape (width * height,).
@@ -145,8 +148,23 @@ class Leads:
         return gamma
 
     def _reduced(self, energy: complex, width: int, height: int) -> NDArray[np.complex128]:
+        """z, with a channel whose edge lies at the energy (to rounding) put outside its band.
+
+        Exactly at its edge a uniform chain has no Green function, and rounding would open the channel by chance.
+        """
         eps = self.channel_energies(width, height)
-        return np.asarray((complex(energy) - eps) / (2 * abs(self.t_parallel)), dtype=complex)
+        z = np.asarray((complex(energy) - eps) / (2 * abs(self.t_parallel)), dtype=complex)
+        reach = _EDGE * (1 + np.abs(eps) / abs(self.t_parallel))
+        at_edge = (z.imag == 0) & (np.abs(np.abs(z.real) - 1) < reach)
+        z[at_edge] = np.sign(z.real[at_edge]) * (1 + reach[at_edge])
+        return z
+
+
+def _bloch_factor(z: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """w = z - i sqrt(1 - z^2), as 1 / (z + i sqrt(1 - z^2)) where the difference would cancel."""
+    root = 1j * _branch_root(z)
+    cancels = np.abs(z - root) < 0.5
+    return np.where(cancels, 1 / np.where(cancels, z + root, 1), z - root)
 
 
 def _branch_root(z: NDArray[np.complex128]) -> NDArray[np.complex128]:
