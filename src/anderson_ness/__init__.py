@@ -15,6 +15,7 @@ from anderson_ness.states import (
     slice_currents,
     transmission,
     window_coherence,
+    window_poles,
 )
 
 __version__ = "0.1.0"
@@ -32,4 +33,5 @@ __all__ = [
     "slice_currents",
     "transmission",
     "window_coherence",
+    "window_poles",
 ]

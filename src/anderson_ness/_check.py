@@ -2,15 +2,41 @@
 
 import numbers
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def finite_number(name: str, value: object, allowed: str = "a finite real number") -> float:
     """Return ``value`` as a float, or raise ValueError naming the argument."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not np.isfinite(float(value)):
+    number = np.nan
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        with suppress(OverflowError):
+            number = float(value)
+    if not np.isfinite(number):
         raise ValueError(f"{name} must be {allowed}, not {value!r}")
-    return float(value)
+    return number
+
+
+def real_array(name: str, value: object) -> NDArray[np.float64]:
+    """Return a copy as an array of finite floats, or raise ValueError naming the argument."""
+    array = as_array(name, value)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"{name} must hold finite real numbers, not {array.dtype}")
+    with np.errstate(over="ignore"):
+        array = np.array(array, dtype=float, order="C")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} must hold finite real numbers")
+    return array
+
+
+def as_array(name: str, value: object) -> NDArray:
+    """Return ``numpy.asarray(value)``, or raise ValueError naming the argument if its rows differ in length."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array whose rows have equal lengths") from error
 
 
 def nonzero_number(name: str, value: object) -> float:

@@ -41,14 +41,12 @@ class AndersonBar:
     leads: Leads = field(default_factory=Leads)
 
     def __post_init__(self) -> None:
-        onsite = np.asarray(self.onsite)
+        onsite = _check.as_array("onsite", self.onsite)
         if onsite.ndim != 3 or 0 in onsite.shape:
             raise ValueError(f"onsite must have shape (Lx, Ly, Lz) with lengths >= 1, not {onsite.shape}")
-        if onsite.dtype.kind not in "iuf" or not np.all(np.isfinite(onsite)):
-            raise ValueError("onsite must hold finite real numbers")
+        onsite = _check.real_array("onsite", onsite)
         if not isinstance(self.leads, Leads):
             raise ValueError(f"leads must be an anderson_ness.Leads, not {type(self.leads).__name__}")
-        onsite = np.array(onsite, dtype=float, order="C")
         onsite.flags.writeable = False
         object.__setattr__(self, "onsite", onsite)
 
@@ -72,7 +70,7 @@ class AndersonBar:
         ValueError
             If a length is not a positive integer, the disorder negative or the seed not an integer >= 0.
         """
-        lengths = (length,) * 3 if np.ndim(length) == 0 else tuple(length)  # type: ignore[arg-type]
+        lengths = (length,) * 3 if _check.as_array("length", length).ndim == 0 else tuple(length)  # type: ignore[arg-type]
         if len(lengths) != 3:
             raise ValueError(f"length must be one positive integer or three, not {length!r}")
         shape = tuple(_check.positive_integer("length", edge) for edge in lengths)

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anderson_ness import _check
+
 
 def mutual_coherence(
     G: ArrayLike, region_a: ArrayLike, region_b: ArrayLike, anomalous: ArrayLike | None = None
@@ -73,7 +75,7 @@ def coherence_density(G: ArrayLike, region: ArrayLike) -> NDArray[np.float64]:
 
 def square_matrix(name: str, matrix: ArrayLike, size: int | None = None) -> NDArray:
     """Return a finite square matrix (of the given size), or raise ValueError naming the argument."""
-    array = np.asarray(matrix)
+    array = _check.as_array(name, matrix)
     if array.ndim != 2 or array.shape[0] != array.shape[1] or array.dtype.kind not in "iufc":
         raise ValueError(f"{name} must be a square numeric matrix, not of shape {array.shape}")
     if size is not None and len(array) != size:
@@ -85,7 +87,7 @@ def square_matrix(name: str, matrix: ArrayLike, size: int | None = None) -> NDAr
 
 def region_indices(name: str, region: ArrayLike, n_sites: int) -> NDArray[np.intp]:
     """Site indices of a region given as indices or as a mask, or raise ValueError naming the argument."""
-    array = np.atleast_1d(np.asarray(region))
+    array = np.atleast_1d(_check.as_array(name, region))
     if array.dtype == bool:
         if array.shape != (n_sites,):
             raise ValueError(f"{name} as a mask must have shape {(n_sites,)}, not {array.shape}")

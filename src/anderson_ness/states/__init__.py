@@ -1,5 +1,6 @@
 """Scattering states and what is integrated from them."""
 
+from anderson_ness.states.by_resonances import window_poles
 from anderson_ness.states.result import ConvergenceWarning, WindowCoherence
 from anderson_ness.states.scattering import scattering_matrix, scattering_states, transmission
 from anderson_ness.states.window import nonequilibrium_correlations, slice_currents, window_coherence
@@ -13,4 +14,5 @@ __all__ = [
     "slice_currents",
     "transmission",
     "window_coherence",
+    "window_poles",
 ]

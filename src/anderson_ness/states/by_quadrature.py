@@ -12,6 +12,9 @@ from anderson_ness.states.quadrature import Integral, Values, integrate
 from anderson_ness.states.result import WindowCoherence
 from anderson_ness.states.scattering import scattering_states, transmission
 
+# Share of the spectral weight below which a difference of left and right is rounding.
+_ROUNDING = 64 * np.finfo(float).eps
+
 States = Callable[[float], tuple[NDArray[np.complex128], NDArray[np.complex128]]]
 
 
@@ -23,12 +26,15 @@ def correlations(
 
     def integrand(energy: float) -> Values:
         left, right = at(energy)
-        return [drive.difference(energy) * _driven_block(left, right, slice(None), slice(None))]
+        occupation = drive.difference(energy)
+        trace = np.linalg.norm(left) ** 2 + np.linalg.norm(right) ** 2
+        return [occupation * _driven_block(left, right, slice(None), slice(None)), np.array(abs(occupation) * trace)]
 
     def targets(values: Values) -> list[float]:
-        return [rtol * float(np.linalg.norm(values[0]))]
+        # Left and right cancel where G^d vanishes; what is left is rounding, and no tolerance can resolve it.
+        return [max(rtol * _frobenius(values[0]), _ROUNDING * _largest(values[1])), np.inf]
 
-    integral = integrate(integrand, drive.breakpoints(bar).tolist(), targets, [_frobenius], max_energies)
+    integral = integrate(integrand, drive.breakpoints(bar).tolist(), targets, [_frobenius, _largest], max_energies)
     return integral.values[0], integral.converged
 
 
@@ -64,7 +70,9 @@ def coherence(bar: AndersonBar, drive: Drive, states: str, rtol: float, max_ener
         slope = max(4 * abs(np.vdot(block, derivative).real), 2 * norm**2 / abs(drive.bias))
         # C = 2 |block|^2 and dC = 4 Re <block, derivative>: an error of the block counts in both.
         block_scale = min(norm / 2, slope / (4 * steepness) if steepness else np.inf)
-        sizes = [block_scale, _largest(values[1]), _largest(values[2])]
+        # Left and right cancel where the profile vanishes; what is left is rounding, and no tolerance can resolve it.
+        profile_scale = max(_largest(values[1]), _ROUNDING * _largest(values[2]) / rtol)
+        sizes = [block_scale, profile_scale, _largest(values[2])]
         return sizes if slope_block is not None else [block_scale / 2, *sizes[1:], slope / (8 * norm) if norm else 0.0]
 
     def targets(values: Values) -> list[float]:

@@ -34,8 +34,11 @@ class Drive:
         """n^d = (n^L - n^R) / 2; at T = 0 it is sign(bias) / 2 inside the window."""
         if self.temperature == 0:
             return 0.5 * np.sign(self.bias) * (abs(energy) < abs(self.bias) / 2)
-        left, right = ((energy - side * self.bias / 2) / self.temperature for side in (1, -1))
-        return float(expit(-left) - expit(-right)) / 2
+        # f_L - f_R = f_L (1 - f_R) (1 - exp(-bias / T)), which does not cancel at small bias.
+        size = abs(self.bias)
+        filled = expit((size / 2 - energy) / self.temperature)
+        empty = expit((size / 2 + energy) / self.temperature)
+        return float(-0.5 * np.sign(self.bias) * np.expm1(-size / self.temperature) * filled * empty)
 
     def difference_slope(self, energy: float) -> float:
         """Derivative of n^d with respect to the bias at T > 0, per unit of energy."""
@@ -52,12 +55,17 @@ class Drive:
         """
         edges = bar.leads.band_edges(*bar.shape[1:])
         chemical = abs(self.bias) / 2
-        reach = chemical + _THERMAL_REACH * self.temperature
+        thermal = _THERMAL_REACH * self.temperature
+        reach = chemical + thermal
         start, stop = max(-reach, edges[0]), min(reach, edges[-1])
         if start >= stop:
             raise ValueError(
                 f"bias must open a window that overlaps the leads' channels, from {edges[0]:.6g} to {edges[-1]:.6g}"
                 f" (the window is {-reach:.6g} to {reach:.6g})"
             )
-        kinks = [*edges, -chemical, chemical]
-        return np.unique([start, stop, *(kink for kink in kinks if start < kink < stop)])
+        # A thermal layer on both sides of each chemical potential has its own panels, however thin it is.
+        kinks = [*edges, *(side * (chemical + shift) for side in (-1, 1) for shift in (-thermal, 0))]
+        points = np.unique([start, stop, *(kink for kink in kinks if start < kink < stop)])
+        if not any(bar.leads.open_channels(middle, *bar.shape[1:]).any() for middle in (points[1:] + points[:-1]) / 2):
+            raise ValueError("bias must open a window that overlaps the leads' channels: it lies in a gap between them")
+        return points

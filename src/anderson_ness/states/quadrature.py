@@ -126,6 +126,9 @@ def integrate(
         if converged or not active or n_energies + 42 > max_energies:
             return Integral(values, errors, converged, n_energies)
         done, active = _settle(active, settled_errors, goals)
+        # The worst panels come last: where the budget allows no more, only these are halved.
+        affordable = (max_energies - n_energies) // 42
+        done, active = done + active[:-affordable], active[-affordable:]
         for panel in done:
             for q, value in enumerate(panel.values):
                 settled[q] = settled[q] + value

@@ -17,6 +17,7 @@ from anderson_ness.model import AndersonBar
 # Columns are solved again for their residual when that exceeds this share of the source. Random combinations of
 # columns tell, at a small part of the cost of the residual of all.
 _RESIDUAL_LIMIT = 1e-12
+_BACKWARD_ERROR_LIMIT = 1e-13
 _MAX_REFINEMENTS = 3
 _PROBES = 4
 
@@ -74,7 +75,10 @@ def _near_end_columns(
     source: NDArray[np.complex128],
 ) -> NDArray[np.complex128]:
     """Columns of A^{-1} for a source on the first slice, shape (Lx, n_slice, n_columns)."""
-    beyond = _far_end_green_functions(onsite, hopping, self_energy, energy)
+    try:
+        beyond = far_end_green_functions(onsite, hopping, self_energy, energy)
+    except ZeroDivisionError:
+        return _pivoted_columns(onsite, hopping, self_energy, energy, source)
     columns = np.empty((len(onsite), *source.shape), dtype=complex)
     _propagate(beyond, source, columns)
     probes = np.random.default_rng(0).standard_normal((source.shape[1], _PROBES))
@@ -84,22 +88,68 @@ def _near_end_columns(
         if error <= _RESIDUAL_LIMIT:
             return columns
         columns += _solve(beyond, _residual(onsite, hopping, self_energy, energy, source, columns))
-    if not np.isfinite(error):
-        raise ZeroDivisionError(f"no Green function at energy {energy}: a bound state or a band edge lies there")
-    return columns
+    # Near a narrow resonance the residual of large columns is large. Otherwise a slice alone with all beyond it has
+    # a bound state near this energy (clean bars at simple energies do), where only pivoting across slices helps.
+    probed = _residual(onsite, hopping, self_energy, energy, source @ probes, columns @ probes)
+    norm = sum(np.abs(part).max() for part in (onsite - energy, 4 * hopping, 2 * self_energy)) + 2
+    if np.linalg.norm(probed) <= _BACKWARD_ERROR_LIMIT * norm * np.linalg.norm(columns @ probes):
+        return columns
+    return _pivoted_columns(onsite, hopping, self_energy, energy, source)
 
 
-def _far_end_green_functions(
+def _pivoted_columns(
     onsite: NDArray[np.float64],
     hopping: NDArray[np.float64],
     self_energy: NDArray[np.complex128],
     energy: complex,
+    source: NDArray[np.complex128],
 ) -> NDArray[np.complex128]:
-    """R_i for every slice i, shape (Lx, n_slice, n_slice)."""
+    """The same columns by LU factors of the whole sparse matrix, slower and safe for every regular matrix."""
+    import scipy.sparse as sp
+    from scipy.sparse.linalg import splu
+
     length, n_slice = onsite.shape
-    beyond = np.empty((length, n_slice, n_slice), dtype=complex)
+    blocks = [sp.csc_array(np.diag(energy - slice_onsite) - hopping) for slice_onsite in onsite]
+    for end in (0, -1):
+        blocks[end] = blocks[end] - self_energy
+    ones = np.ones((length - 1) * n_slice)
+    matrix = sp.block_diag([sp.csc_array(block) for block in blocks])
+    if length > 1:
+        matrix = matrix - sp.diags_array([ones, ones], offsets=[-n_slice, n_slice])
+    rhs = np.zeros((length * n_slice, source.shape[1]), dtype=complex)
+    rhs[:n_slice] = source
+    try:
+        columns = splu(sp.csc_array(matrix)).solve(rhs)
+    except RuntimeError:
+        columns = np.full_like(rhs, np.nan)
+    if not np.all(np.isfinite(columns)):
+        raise ZeroDivisionError(f"no Green function at energy {energy}: a bound state lies there")
+    return columns.reshape(length, n_slice, -1)
+
+
+def far_end_green_functions(
+    onsite: NDArray[np.float64],
+    hopping: NDArray[np.float64],
+    self_energy: NDArray[np.complex128],
+    energy: complex,
+    first: int = 0,
+) -> NDArray[np.complex128]:
+    """Green functions R_i of slice i with all beyond it, for every slice i >= ``first``.
+
+    Returns
+    -------
+    ndarray of shape (Lx, n_slice, n_slice)
+        Zero for slices before ``first``.
+
+    Raises
+    ------
+    ZeroDivisionError
+        If a slice with all beyond it has a bound state at this energy.
+    """
+    length, n_slice = onsite.shape
+    beyond = np.zeros((length, n_slice, n_slice), dtype=complex)
     diagonal = np.arange(n_slice)
-    for i in reversed(range(length)):
+    for i in reversed(range(first, length)):
         # Fortran order lets LAPACK factor and invert in place; every block is symmetric, so no transpose shows.
         block = np.array(-hopping, dtype=complex, order="F")
         block[diagonal, diagonal] += energy - onsite[i]
@@ -118,7 +168,7 @@ def _inverse(block: NDArray[np.complex128], energy: complex) -> NDArray[np.compl
     if not failed:
         inverse, failed = zgetri(factors, pivots, lwork=64 * len(block), overwrite_lu=True)
     if failed:
-        raise ZeroDivisionError(f"no Green function at energy {energy}: a bound state or a band edge lies there")
+        raise ZeroDivisionError(f"a slice with all beyond it has a bound state at energy {energy}")
     return inverse
 
 

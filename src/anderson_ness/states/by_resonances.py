@@ -1,0 +1,382 @@
+"""Window integrals through every resonance: panels, effort and error estimate around `WindowModel`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anderson_ness import _check
+from anderson_ness.model import AndersonBar
+from anderson_ness.states import scattering
+from anderson_ness.states.drive import Drive
+from anderson_ness.states.elimination import OpenBar, SliceFactor
+from anderson_ness.states.poles import Poles, find_poles
+from anderson_ness.states.rational import Measure
+from anderson_ness.states.resonances import LEADS, Effort, WindowModel
+from anderson_ness.states.result import WindowCoherence
+
+# A panel with more levels than this is split: the cost of its poles grows faster than their number.
+_LEVELS_A_PANEL = 60
+_MAX_ROUNDS = 4
+# The interpolation's error is estimated from what its first node changes: the change of each quantity, several times,
+# and the change of the whole matrix (which cannot vanish by accident), a share of it. Both numbers were measured on
+# random bars, where they bound the error with a margin (benchmarks/README.md).
+_CHANGE_FACTOR = 4.0
+_MATRIX_SHARE = 0.04
+_DENSITY_SHARE = 0.25
+# A coherence that is smaller than most, for which the first choice of channels is made.
+_SMALL_COHERENCE = 0.05
+_ROUNDING = 256 * np.finfo(float).eps
+# Above this tolerance single precision serves.
+_SINGLE_PRECISION = 3e-4
+# Thermal windows are integrated up to where occupations have fallen to rounding, in pieces on which the Fermi
+# functions are smooth, with this many nodes.
+_THERMAL_STEPS = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
+_THERMAL_NODES = 24
+
+
+class ChannelThresholdError(ValueError):
+    """A channel of the leads opens or closes inside the window, where the Green function has a branch point."""
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """A piece of the window with its model."""
+
+    model: WindowModel
+    start: float
+    stop: float
+
+    def scaled(self, energy: float) -> float:
+        return (energy - self.model.centre) / self.model.half_width
+
+    def holds(self, energy: float) -> bool:
+        return self.start <= energy <= self.stop
+
+    def filled(self, drive: Drive) -> list[Measure]:
+        """2 n^d of the drive, as measures on this panel."""
+        if drive.temperature == 0:
+            start, stop = max(self.start, -abs(drive.bias) / 2), min(self.stop, abs(drive.bias) / 2)
+            if start >= stop:
+                return []
+            n_nodes = max(2 * self.model.effort.n_nodes, 4)
+            return [Measure.interval(self.scaled(start), self.scaled(stop), n_nodes)]
+        return self._thermal(drive, lambda energy: 2 * abs(drive.difference(energy)))
+
+    def filled_slope(self, drive: Drive) -> list[tuple[float, Measure]]:
+        """Derivative of 2 n^d with respect to |bias|, as measures with their factors."""
+        if drive.temperature == 0:
+            edges = (side * abs(drive.bias) / 2 for side in (-1, 1))
+            return [(0.5, Measure.point(self.scaled(edge))) for edge in edges if self._owns(edge)]
+        measures = self._thermal(drive, lambda energy: 2 * drive.difference_slope(energy))
+        return [(1.0, measure) for measure in measures]
+
+    def _owns(self, energy: float) -> bool:
+        """Whether an edge of the window belongs to this panel; a panel owns the end that is closer to E = 0."""
+        return self.start <= energy <= self.stop and energy != (self.start if energy > 0 else self.stop)
+
+    def _thermal(self, drive: Drive, weight: Callable[[float], float]) -> list[Measure]:
+        steps = {sign * step * drive.temperature for step in _THERMAL_STEPS for sign in (-1, 1)}
+        kinks = {side * abs(drive.bias) / 2 + step for step in steps for side in (-1, 1)}
+        ends = sorted({self.start, self.stop, *(kink for kink in kinks if self.start < kink < self.stop)})
+        model = self.model
+
+        def filling(x: float) -> float:
+            return weight(model.centre + model.half_width * x)
+
+        return [Measure.interval(self.scaled(a), self.scaled(b), _THERMAL_NODES, filling) for a, b in pairwise(ends)]
+
+
+def coherence(bar: AndersonBar, drives: Sequence[Drive], rtol: float) -> list[WindowCoherence]:
+    """Everything of a `WindowCoherence` for each drive, from the same poles and samples.
+
+    Raises
+    ------
+    ChannelThresholdError
+        If a channel opens or closes inside the widest window.
+    """
+    widest = max(drives, key=lambda drive: (drive.temperature, abs(drive.bias)))
+    edges = _panel_edges(bar, widest)
+    open_bar = OpenBar(bar)
+    effort = _first_effort(bar, edges, rtol)
+    for last in (False,) * (_MAX_ROUNDS - 1) + (True,):
+        window = _Window(open_bar, edges, effort)
+        readings = [window.read(drive) for drive in drives]
+        worst = {name: max(reading.errors[name] for reading in readings) for name in readings[0].errors}
+        if last or sum(worst.values()) <= rtol:
+            break
+        effort = _more_effort(effort, worst, rtol)
+    return [reading.result(window.transmission(), rtol) for reading in readings]
+
+
+def correlations(bar: AndersonBar, drive: Drive, rtol: float) -> tuple[NDArray[np.complex128], bool]:
+    """G^d to ``rtol`` in the Frobenius norm, and whether that was reached.
+
+    Raises
+    ------
+    ChannelThresholdError
+        If a channel opens or closes inside the window.
+    """
+    edges, open_bar = _panel_edges(bar, drive), OpenBar(bar)
+    effort = replace(_first_effort(bar, edges, rtol), dtype=np.complex128)
+    for _ in range(_MAX_ROUNDS):
+        panels = [
+            _Panel(WindowModel(open_bar, (a + b) / 2, (b - a) / 2, effort, whole=True), a, b)
+            for a, b in pairwise(edges)
+        ]
+        (fine, size), (coarse, _) = (_full_matrix(panels, drive, coarse) for coarse in (False, True))
+        change = float(np.linalg.norm(fine - coarse))
+        errors = {
+            "interpolation": 0.25 * _ratio(change, float(np.linalg.norm(fine)), size),
+            "poles": max(panel.model.pole_error() for panel in panels),
+            "channels": 0.0,
+        }
+        if sum(errors.values()) <= rtol:
+            return fine, True
+        effort = _more_effort(effort, errors, rtol)
+    return fine, False
+
+
+def window_poles(bar: AndersonBar, bias: float, rtol: float = 1e-6) -> Poles:
+    """Resonances of the open bar whose real part lies in the bias window, by increasing real part.
+
+    Parameters
+    ----------
+    bar
+        The bar.
+    bias
+        Width of the window around E = 0, in units of the hopping; any sign.
+    rtol
+        Tolerance of the vectors; poles found less accurately are left out. Those are broad ones, deeper below the real
+        axis than half the window.
+
+    Returns
+    -------
+    Poles
+        Positions, widths, vectors and couplings to the leads.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or a channel of the leads opens or closes inside the window.
+    """
+    rtol = _check.tolerance("rtol", rtol)
+    edges, open_bar = _panel_edges(bar, Drive(bias)), OpenBar(bar)
+    effort = replace(_first_effort(bar, edges, rtol), dtype=np.complex128)
+    parts = []
+    for a, b in pairwise(edges):
+        factor = SliceFactor(open_bar, complex((a + b) / 2, effort.elevation * (b - a) / 2))
+        poles = find_poles(open_bar, factor, (b - a) / 2, effort.radius, effort.block, effort.steps, 2 * effort.polish)
+        position = poles.positions.real
+        parts.append(poles.select((position >= a) & (position < b) & (poles.errors < rtol)))
+    merged = Poles(
+        **{name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in vars(parts[0])}
+    )
+    return merged.select(np.argsort(merged.positions.real))
+
+
+def _full_matrix(panels: list[_Panel], drive: Drive, coarse: bool) -> tuple[NDArray[np.complex128], float]:
+    """G^d, and the size of the two leads' parts of which it is the difference."""
+    pieces = [(panel.model, measure) for panel in panels for measure in panel.filled(drive)]
+    left, right = (
+        0.5 * np.asarray(sum(model.density_matrix(lead, measure, coarse) for model, measure in pieces))
+        for lead in LEADS
+    )
+    return np.sign(drive.bias) * (left - right), float(np.linalg.norm(left) + np.linalg.norm(right))
+
+
+def _panel_edges(bar: AndersonBar, drive: Drive) -> list[float]:
+    """Ends of the panels that cover the drive's window."""
+    breakpoints = drive.breakpoints(bar)
+    start, stop = float(breakpoints[0]), float(breakpoints[-1])
+    thresholds = bar.leads.band_edges(*bar.shape[1:])
+    inside = thresholds[(thresholds > start - 1e-12) & (thresholds < stop + 1e-12)]
+    if inside.size:
+        raise ChannelThresholdError(
+            f"bias opens a window in which a channel of the leads opens or closes, at E = {inside[0]:.6g}:"
+            ' use method="quadrature", or leads or a bias that avoid it'
+        )
+    n_panels = max(1, int(np.ceil(_expected_levels(bar, stop - start) / _LEVELS_A_PANEL)))
+    return np.linspace(start, stop, n_panels + 1).tolist()
+
+
+def _expected_levels(bar: AndersonBar, width: float) -> float:
+    """Number of levels in a window around E = 0, from the second moment of the density of states."""
+    variance = 2 * sum(length > 1 for length in bar.shape) + float(np.mean(bar.onsite**2))
+    return bar.n_sites * width / np.sqrt(2 * np.pi * max(variance, 0.1))
+
+
+def _first_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
+    digits = -np.log10(rtol)
+    levels = _expected_levels(bar, edges[1] - edges[0])
+    block = 32
+    return Effort(
+        n_nodes=max(3, int(np.ceil(digits))),
+        rank=int(40 + 20 * digits),
+        tail=0.1 * rtol * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0])),
+        block=block,
+        steps=int(np.ceil((130 + 3.5 * levels + 20 * max(digits - 3, 0)) / block)),
+        radius=4.0,
+        polish=max(1, int(np.ceil(1.5 * (digits - 2)))),
+        dtype=np.complex64 if rtol >= _SINGLE_PRECISION else np.complex128,
+    )
+
+
+def _more_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
+    """More of what the largest errors ask for."""
+    if errors["interpolation"] > rtol / 3:
+        effort = replace(effort, n_nodes=effort.n_nodes + 2)
+    if errors["channels"] > rtol / 3:
+        effort = replace(effort, rank=int(1.5 * effort.rank), tail=effort.tail * rtol / (3 * errors["channels"]))
+    if errors["poles"] > rtol / 3:
+        effort = replace(effort, steps=effort.steps + 3, polish=effort.polish + 2, radius=effort.radius + 0.5)
+    if errors["poles"] > rtol and effort.polish > 6:
+        effort = replace(effort, dtype=np.complex128)
+    return effort
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What one drive's window holds, and the parts of its error."""
+
+    drive: Drive
+    coherence: float
+    slope: float
+    density_profile: NDArray[np.float64]
+    spectral_weight: NDArray[np.float64]
+    errors: dict[str, float]
+    n_energies: int
+
+    def result(self, transmission: float, rtol: float) -> WindowCoherence:
+        sign = np.sign(self.drive.bias)
+        error = float(sum(self.errors.values()))
+        return WindowCoherence(
+            bias=self.drive.bias,
+            temperature=self.drive.temperature,
+            coherence=self.coherence,
+            coherence_slope=float(sign * self.slope),
+            density_profile=sign * self.density_profile,
+            spectral_weight=self.spectral_weight,
+            transmission=transmission,
+            relative_error=error,
+            converged=bool(error <= rtol),
+            n_energies=self.n_energies,
+        )
+
+
+class _Window:
+    """The window's panels, and the overlaps of their fields."""
+
+    def __init__(self, open_bar: OpenBar, edges: list[float], effort: Effort) -> None:
+        self.open_bar = open_bar
+        self.panels = [
+            _Panel(WindowModel(open_bar, (a + b) / 2, (b - a) / 2, effort), a, b) for a, b in pairwise(edges)
+        ]
+        self._overlaps = {half: self._overlap(half) for half in LEADS}
+
+    def _overlap(self, half: str) -> list[list[NDArray]]:
+        fields: list[NDArray] = [panel.model.fields(half).astype(panel.model.effort.dtype) for panel in self.panels]
+        return [[a.conj().T @ b for b in fields] for a in fields]
+
+    def _dressed(self, matrices: list[NDArray]) -> list[NDArray]:
+        """For a matrix G between the halves given panel by panel: the array X with <G_2, G> = sum conj(G_2) X."""
+        left, right = self._overlaps["L"], self._overlaps["R"]
+        panels = range(len(self.panels))
+        precise = [matrix.astype(left[0][0].dtype) for matrix in matrices]
+        return [sum(left[i][j] @ precise[j] @ right[j][i] for j in panels) for i in panels]
+
+    def _norm(self, matrices: list[NDArray]) -> float:
+        return float(np.sqrt(max(_inner(matrices, self._dressed(matrices)), 0.0)))
+
+    def read(self, drive: Drive) -> _Reading:
+        """Coherence, slope, profile and weight of a drive, with the parts of the error."""
+        G, slope = self._driven(drive, False), self._driven_slope(drive, False)
+        coarse_G, coarse_slope = self._driven(drive, True), self._driven_slope(drive, True)
+        change = [a - b for a, b in zip(G, coarse_G, strict=True)]
+        slope_change = [a - b for a, b in zip(slope, coarse_slope, strict=True)]
+        dressed = self._dressed(G)
+        norm, steepness = float(np.sqrt(max(_inner(G, dressed), 0.0))), self._norm(slope)
+        coherence, derivative = 2 * norm**2, 4 * _inner(slope, dressed)
+        slope_scale = max(abs(derivative), coherence / abs(drive.bias))
+        profile, weight = self._densities(drive, False)
+        coarse_profile, coarse_weight = self._densities(drive, True)
+        changed, slope_changed = self._norm(change), self._norm(slope_change)
+        coarse_dressed = self._dressed(coarse_G)
+        interpolation = max(
+            _MATRIX_SHARE * _ratio(2 * changed, norm),
+            _CHANGE_FACTOR * _ratio(abs(2 * _inner(coarse_G, coarse_dressed) - coherence), coherence),
+            _MATRIX_SHARE * _ratio(4 * (norm * slope_changed + steepness * changed), slope_scale),
+            _CHANGE_FACTOR * _ratio(abs(4 * _inner(coarse_slope, coarse_dressed) - derivative), slope_scale),
+            _DENSITY_SHARE * _ratio(_largest(profile - coarse_profile), _largest(profile), _largest(weight)),
+            _DENSITY_SHARE * _ratio(_largest(weight - coarse_weight), _largest(weight)),
+        )
+        width = abs(drive.bias)
+        discarded = max(panel.model.discarded[lead] for panel in self.panels for lead in LEADS)
+        errors = {
+            "interpolation": float(interpolation),
+            "channels": _ratio(discarded * np.sqrt(width / 6), np.sqrt(coherence)),
+            "poles": max(panel.model.pole_error() for panel in self.panels),
+        }
+        n_energies = sum(panel.model.effort.n_nodes for panel in self.panels)
+        return _Reading(drive, coherence, derivative, profile, weight, errors, n_energies)
+
+    def _driven(self, drive: Drive, coarse: bool) -> list[NDArray]:
+        """G^d between the halves, as a matrix between each panel's fields."""
+        return [
+            0.5 * _total([panel.model.driven(measure, coarse) for measure in panel.filled(drive)], panel.model)
+            for panel in self.panels
+        ]
+
+    def _driven_slope(self, drive: Drive, coarse: bool) -> list[NDArray]:
+        return [
+            0.5
+            * _total(
+                [factor * panel.model.driven(measure, coarse) for factor, measure in panel.filled_slope(drive)],
+                panel.model,
+            )
+            for panel in self.panels
+        ]
+
+    def _densities(self, drive: Drive, coarse: bool) -> tuple[NDArray, NDArray]:
+        """Slice means of G^d_xx and of the spectral weight."""
+        length, n_slice = self.open_bar.length, self.open_bar.n_slice
+        half = length // 2
+        total, far = np.zeros(length), np.zeros(length)
+        for panel in self.panels:
+            for measure in panel.filled(drive):
+                total += panel.model.spectral_density(measure, coarse)
+                far[:half] += panel.model.far_density("R", measure, coarse)
+                far[half:] += panel.model.far_density("L", measure, coarse)
+        # In the half near a lead its own states are all the others: the spectral density less the far lead's.
+        towards = np.where(np.arange(length) < half, 1.0, -1.0)
+        return towards * (total - 2 * far) / (2 * n_slice), total / (2 * n_slice)
+
+    def transmission(self) -> float:
+        """Tr t t^dag at E = 0."""
+        if self.open_bar.length == 1:
+            return scattering.transmission(self.open_bar.bar)
+        panel = next(panel for panel in self.panels if panel.holds(0.0))
+        return panel.model.transmission(0.0)
+
+
+def _inner(first: list[NDArray], dressed: list[NDArray]) -> float:
+    return float(sum(np.vdot(a, b).real for a, b in zip(first, dressed, strict=True)))
+
+
+def _ratio(error: float, size: float, parts: float = 0.0) -> float:
+    """error / size; 0 where the error is but rounding of the parts of which the quantity is the difference."""
+    return 0.0 if error <= _ROUNDING * parts else float(error / size)
+
+
+def _largest(values: NDArray) -> float:
+    return float(np.abs(values).max())
+
+
+def _total(matrices: list[NDArray], model: WindowModel) -> NDArray:
+    if not matrices:
+        return np.zeros((model.n_columns("L"), model.n_columns("R")), dtype=complex)
+    return np.asarray(sum(matrices))

@@ -1,0 +1,265 @@
+"""Resonances: poles and residues of the open bar's Green function near a window of energies.
+
+The Green function has simple poles ``G(E) = s_j v_j v_j^T / (E - lambda_j) + ...`` where the nonlinear eigenvalue
+problem A(lambda) v = 0 has a solution; ``s = 1 / (v^T A'(lambda) v)`` since A is complex symmetric.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from anderson_ness.model import AndersonBar
+from anderson_ness.states.elimination import OpenBar, SliceFactor
+from anderson_ness.states.sweep import far_end_green_functions
+
+# Ritz pairs with a smaller relative residual are polished to exact poles. The others up to _USABLE are subtracted
+# as they are: what an approximate pole leaves behind is weaker by its residual, and is sampled with the remainder.
+_POLISHED = 1e-2
+_USABLE = 0.1
+_NEWTON_STEPS = 12
+# Imaginary parts of positions carry rounding errors of about 1e-16; below this width they are taken from the couplings
+# to the leads instead, which is then exact to its square.
+_NARROW = 1e-5
+# Squared amplitudes at an end of the bar below this share of the vector are close to rounding: such tails are
+# continued slice by slice from where the vector is large.
+_FAINT = 1e-20
+
+
+@dataclass(frozen=True)
+class Poles:
+    """Poles of the Green function, exact ones first.
+
+    Attributes
+    ----------
+    positions
+        Complex energies lambda_j, below the real axis, shape (n_poles,).
+    strengths
+        s_j, shape (n_poles,).
+    vectors
+        v_j with unit norm, shape (Lx, n_slice, n_poles).
+    left, right
+        Channel amplitudes of v_j on the first and last slice, shape (n_slice, n_poles).
+    errors
+        Estimated relative error of each vector.
+    """
+
+    positions: NDArray[np.complex128]
+    strengths: NDArray[np.complex128]
+    vectors: NDArray[np.complex128]
+    left: NDArray[np.complex128]
+    right: NDArray[np.complex128]
+    errors: NDArray[np.float64]
+
+    @property
+    def widths(self) -> NDArray[np.float64]:
+        """Resonance widths -2 Im lambda_j, in units of the hopping, shape (n_poles,)."""
+        return -2 * self.positions.imag
+
+    def partial_widths(self, bar: AndersonBar) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Widths due to the left and to the right lead, each (n_poles,); together they are :attr:`widths`.
+
+        The width is shared in the ratio of v^dag Gamma_L v to v^dag Gamma_R v at the real part of the pole.
+        """
+        gamma = np.array([bar.leads.linewidth(E.real, *bar.shape[1:]).real for E in self.positions])
+        gamma = gamma.reshape(-1, bar.n_slice).T
+        left, right = (np.sum(gamma * np.abs(c) ** 2, axis=0) for c in (self.left, self.right))
+        total = np.where(left + right > 0, left + right, 1.0)
+        return self.widths * left / total, self.widths * right / total
+
+    def select(self, chosen: NDArray) -> Poles:
+        """The poles chosen by a mask or by indices, in that order."""
+        return Poles(**{name: values[..., chosen] for name, values in vars(self).items()})
+
+
+def find_poles(
+    open_bar: OpenBar, factor: SliceFactor, half_width: float, radius: float, block: int, steps: int, polish: int
+) -> Poles:
+    """Poles within ``radius`` half-widths of the window around Re z of the factor.
+
+    Block Arnoldi iteration with the shift-inverted operator, whose Ritz values all lie below the real axis, then
+    Rayleigh-Ritz steps with the exact, energy-dependent self-energies.
+
+    Parameters
+    ----------
+    open_bar, factor
+        The operator and its factor at the shift z.
+    half_width
+        Half the window.
+    radius
+        How far from the window poles are wanted, in half-widths.
+    block, steps
+        Size of a block and number of steps of the Arnoldi iteration.
+    polish
+        Number of Rayleigh-Ritz steps.
+
+    Returns
+    -------
+    Poles
+    """
+    positions, vectors, residuals = _ritz_pairs(open_bar, factor, block, steps)
+    outside = np.maximum(np.abs(positions.real - factor.energy.real) - half_width, 0)
+    wanted = (np.hypot(outside, positions.imag) < radius * half_width) & (residuals < _USABLE)
+    sharp = wanted & (residuals < _POLISHED)
+    rough = wanted & ~sharp
+    fields = vectors.reshape(open_bar.length, open_bar.n_slice, len(positions))
+    exact = _polish(open_bar, factor, fields[:, :, sharp].astype(complex), polish)
+    approximate = _as_they_are(open_bar, positions[rough], fields[:, :, rough].astype(complex))
+    errors = np.concatenate([exact.errors, residuals[rough]])
+    both = {
+        name: np.concatenate([getattr(exact, name), getattr(approximate, name)], axis=-1)
+        for name in ("positions", "strengths", "vectors", "left", "right")
+    }
+    return Poles(errors=errors, **both)
+
+
+def _ritz_pairs(open_bar: OpenBar, factor: SliceFactor, block: int, steps: int) -> tuple[NDArray, NDArray, NDArray]:
+    """Ritz values, vectors (n_sites, n) and relative residuals of the operator A(z)^{-1} A'(z)."""
+    shift, n_sites = factor.energy, open_bar.length * open_bar.n_slice
+    shape = (open_bar.length, open_bar.n_slice, -1)
+
+    def inverse(columns: NDArray) -> NDArray:
+        field = open_bar.apply_derivative(shift, columns.reshape(shape))
+        return factor.solve(field).reshape(n_sites, -1)
+
+    if block * steps >= n_sites:
+        values, vectors = np.linalg.eig(inverse(np.eye(n_sites, dtype=factor.dtype)).astype(complex))
+        return shift - 1 / values, vectors, np.full(n_sites, np.finfo(float).eps)
+    rng = np.random.default_rng(0)
+    start = rng.standard_normal((n_sites, block)) + 1j * rng.standard_normal((n_sites, block))
+    size = block * steps
+    basis = np.empty((n_sites, size + block), dtype=factor.dtype)
+    basis[:, :block] = np.linalg.qr(start.astype(factor.dtype))[0]
+    hessenberg = np.zeros((size + block, size), dtype=complex)
+    for step in range(steps):
+        now = slice(step * block, (step + 1) * block)
+        done = slice(0, (step + 1) * block)
+        new = inverse(basis[:, now])
+        for _ in range(2):  # twice is enough to be orthogonal to rounding
+            overlap = basis[:, done].conj().T @ new
+            hessenberg[done, now] += overlap
+            new -= basis[:, done] @ overlap
+        following = slice(done.stop, done.stop + block)
+        basis[:, following], hessenberg[following, now] = np.linalg.qr(new)
+    values, vectors = np.linalg.eig(hessenberg[:size])
+    residuals = np.linalg.norm(hessenberg[size:] @ vectors, axis=0) / np.abs(values)
+    return shift - 1 / values, basis[:, :size] @ vectors.astype(factor.dtype), residuals
+
+
+def _polish(open_bar: OpenBar, factor: SliceFactor, vectors: NDArray[np.complex128], steps: int) -> Poles:
+    """Exact poles from good approximations of their vectors."""
+    poles = _rayleigh_ritz(open_bar, factor.energy, vectors)
+    gain = 1.0
+    for _ in range(steps):
+        residual = open_bar.apply(poles.positions, poles.vectors)
+        correction = factor.solve(residual)
+        sizes = _norms(residual)
+        gain = float(np.max(_norms(correction) / np.maximum(sizes, np.finfo(float).tiny), initial=0.0))
+        poles = _rayleigh_ritz(open_bar, factor.energy, poles.vectors - correction)
+    residual = open_bar.apply(poles.positions, poles.vectors)
+    return _with_exact_widths(open_bar, replace(poles, errors=gain * _norms(residual)))
+
+
+def _rayleigh_ritz(open_bar: OpenBar, shift: complex, trial: NDArray[np.complex128]) -> Poles:
+    """Poles of A(E) projected on the trial vectors and their transposes, with the exact self-energies."""
+    n = trial.shape[-1]
+    if n == 0:
+        return _as_they_are(open_bar, np.empty(0, dtype=complex), trial)
+    columns = trial.reshape(-1, n) / _norms(trial)
+    field = columns.reshape(trial.shape)
+    left, right = open_bar.end_amplitudes(field)
+    overlap = columns.T @ columns
+    energy = columns.T @ open_bar.hamiltonian(field).reshape(-1, n)
+
+    def projected(E: complex) -> NDArray:
+        sigma = open_bar.self_energy(E)
+        return E * overlap - energy - (left.T * sigma) @ left - (right.T * sigma) @ right
+
+    def derivative(E: complex) -> NDArray:
+        slope = open_bar.self_energy_derivative(E)
+        return overlap - (left.T * slope) @ left - (right.T * slope) @ right
+
+    offsets, coordinates = scipy.linalg.eig(projected(shift), -derivative(shift))
+    positions = shift + offsets
+    for j in range(n):
+        positions[j], coordinates[:, j] = _newton(projected, derivative, positions[j], coordinates[:, j])
+    coordinates = _separate_degenerate(positions, coordinates, derivative)
+    return _as_they_are(open_bar, positions, (columns @ coordinates).reshape(trial.shape))
+
+
+def _newton(projected, derivative, position: complex, vector: NDArray) -> tuple[complex, NDArray]:
+    """One eigenpair of a small nonlinear symmetric problem, by inverse iteration with Rayleigh functionals."""
+    start = position, vector
+    for _ in range(_NEWTON_STEPS):
+        slope = derivative(position)
+        try:
+            new = np.linalg.solve(projected(position), slope @ vector)
+        except np.linalg.LinAlgError:
+            return position, vector  # the position is exact to the last bit
+        step = (vector @ slope @ vector) / (vector @ slope @ new)
+        position -= step
+        vector = new / np.linalg.norm(new)
+        if abs(step) <= 4 * np.finfo(float).eps * abs(position):
+            break
+    return (position, vector) if np.isfinite(position) else start
+
+
+def _separate_degenerate(positions: NDArray, coordinates: NDArray, derivative) -> NDArray:
+    """Make the vectors of (nearly) equal poles conjugate to each other, so that each has a residue of its own."""
+    order = np.argsort(positions.real)
+    apart = np.abs(np.diff(positions[order])) > 1e-9 * np.max(np.abs(positions.imag) + 1e-3)
+    for group in np.split(order, np.flatnonzero(apart) + 1):
+        if group.size > 1:
+            chosen = coordinates[:, group]
+            form = chosen.T @ derivative(positions[group].mean()) @ chosen
+            _, rotation = np.linalg.eig(form)
+            coordinates[:, group] = chosen @ rotation
+    return coordinates
+
+
+def _as_they_are(open_bar: OpenBar, positions: NDArray, vectors: NDArray[np.complex128]) -> Poles:
+    """Poles at given positions with given vectors: strengths, and widths of narrow poles, from the vectors."""
+    vectors = vectors / np.maximum(_norms(vectors), np.finfo(float).tiny)
+    left, right = open_bar.end_amplitudes(vectors)
+    slopes = np.array([open_bar.self_energy_derivative(E) for E in positions]).reshape(-1, open_bar.n_slice).T
+    form = np.einsum("xsp,xsp->p", vectors, vectors) - np.sum((left**2 + right**2) * slopes, axis=0)
+    return Poles(positions, 1 / form, vectors, left, right, np.zeros(len(positions)))
+
+
+def _with_exact_widths(open_bar: OpenBar, poles: Poles) -> Poles:
+    """The same poles, the widths of narrow ones from their couplings to the leads."""
+    vectors, positions = poles.vectors.copy(), poles.positions.copy()
+    narrow = np.flatnonzero(np.abs(positions.imag) < _NARROW)
+    for j in narrow:
+        faint = min(np.linalg.norm(poles.left[:, j]), np.linalg.norm(poles.right[:, j])) ** 2 < _FAINT
+        if faint:
+            vectors[:, :, j] = _continue_tails(open_bar, positions[j].real, vectors[:, :, j])
+    left, right = open_bar.end_amplitudes(vectors)
+    for j in narrow:
+        E = complex(positions[j].real)
+        weights = np.abs(left[:, j]) ** 2 + np.abs(right[:, j]) ** 2
+        # Im of v^dag A(lambda) v = 0, to first order in Im lambda.
+        norm = np.linalg.norm(vectors[:, :, j]) ** 2 - weights @ open_bar.self_energy_derivative(E).real
+        width = weights @ open_bar.linewidth(E).real / norm
+        positions[j] = E - 0.5j * max(width, np.finfo(float).tiny)
+    return Poles(positions, poles.strengths, vectors, left, right, poles.errors)
+
+
+def _continue_tails(open_bar: OpenBar, energy: float, vector: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """An eigenvector with its tails continued from its largest slice outwards, by v_{i+1} = R_{i+1} v_i."""
+    core = int(np.argmax(np.linalg.norm(vector, axis=1)))
+    out = vector.copy()
+    for direction in (1, -1):
+        onsite, field = open_bar.onsite[::direction], out[::direction]
+        start = core if direction == 1 else len(vector) - 1 - core
+        beyond = far_end_green_functions(onsite, open_bar.hopping, open_bar.end_self_energy(energy), energy, start + 1)
+        for i in range(start + 1, len(vector)):
+            field[i] = beyond[i] @ field[i - 1]
+    return out
+
+
+def _norms(field: NDArray) -> NDArray[np.float64]:
+    return np.sqrt(np.einsum("xsp,xsp->p", field, field.conj()).real)
