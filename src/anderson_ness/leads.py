@@ -113,7 +113,7 @@ class Leads:
         along = 2 * self.t_parallel * np.cos(np.asarray(momentum, dtype=float))
         return along[..., None] + self.channel_energies(width, height)
 
-    def self_energy(self, energy: complex, width: int, height: int) -> NDArray[np.complex128]:
+    def self_energy(self, energy: ArrayLike, width: int, height: int) -> NDArray[np.complex128]:
         """Retarded self-energy of one lead on its end slice, channel by channel.
 
         ``Sigma_k(E) = t_contact^2 (z - i sqrt(1 - z^2)) / |t_parallel|`` with ``z = (E - eps_k) / (2 |t_parallel|)``.
@@ -122,42 +122,41 @@ class Leads:
 
         Returns
         -------
-        ndarray of shape (width * height,), in units of the sample's hopping
+        ndarray of shape energy.shape + (width * height,), in units of the sample's hopping
         """
         z = self._reduced(energy, width, height)
         return self.contact**2 / abs(self.t_parallel) * _bloch_factor(z)
 
-    def self_energy_derivative(self, energy: complex, width: int, height: int) -> NDArray[np.complex128]:
-        """Energy derivative of :meth:`self_energy`, dimensionless, shape (width * height,).
+    def self_energy_derivative(self, energy: ArrayLike, width: int, height: int) -> NDArray[np.complex128]:
+        """Energy derivative of :meth:`self_energy`, dimensionless, of the same shape.
 
         It diverges at a channel's band edge.
         """
         z = self._reduced(energy, width, height)
         return self.contact**2 / (2 * self.t_parallel**2) * 1j * _bloch_factor(z) / _branch_root(z)
 
-    def linewidth(self, energy: complex, width: int, height: int) -> NDArray[np.complex128]:
-        """Linewidth Gamma_k = i (Sigma_k - conj(Sigma_k)) of one lead, shape (width * height,).
+    def linewidth(self, energy: ArrayLike, width: int, height: int) -> NDArray[np.complex128]:
+        """Linewidth Gamma_k = i (Sigma_k - conj(Sigma_k)) of one lead, of the shape of :meth:`self_energy`.
 
         Real and >= 0 at real energies, 0 for closed channels; at complex energies its analytic continuation
         ``2 t_contact^2 sqrt(1 - z^2) / |t_parallel|``.
         """
         z = self._reduced(energy, width, height)
         gamma = 2 * self.contact**2 / abs(self.t_parallel) * _branch_root(z)
-        if complex(energy).imag == 0:
-            gamma[np.abs(z.real) >= 1] = 0
+        gamma[(z.imag == 0) & (np.abs(z.real) >= 1)] = 0
         return gamma
 
-    def _reduced(self, energy: complex, width: int, height: int) -> NDArray[np.complex128]:
+    def _reduced(self, energy: ArrayLike, width: int, height: int) -> NDArray[np.complex128]:
         """z, with a channel whose edge lies at the energy (to rounding) put outside its band.
 
         Exactly at its edge a uniform chain has no Green function, and rounding would open the channel by chance.
         """
         eps = self.channel_energies(width, height)
-        z = np.asarray((complex(energy) - eps) / (2 * abs(self.t_parallel)), dtype=complex)
-        reach = _EDGE * (1 + np.abs(eps) / abs(self.t_parallel))
+        z: NDArray = np.asarray(energy, dtype=complex)[..., None] - eps
+        z /= 2 * abs(self.t_parallel)
+        reach = np.broadcast_to(_EDGE * (1 + np.abs(eps) / abs(self.t_parallel)), z.shape)
         at_edge = (z.imag == 0) & (np.abs(np.abs(z.real) - 1) < reach)
-        z[at_edge] = np.sign(z.real[at_edge]) * (1 + reach[at_edge])
-        return z
+        return np.where(at_edge, np.sign(z.real) * (1 + reach), z)
 
 
 def _bloch_factor(z: NDArray[np.complex128]) -> NDArray[np.complex128]:

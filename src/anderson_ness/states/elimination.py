@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from anderson_ness.leads import channel_basis
 from anderson_ness.model import AndersonBar
@@ -29,11 +29,11 @@ class OpenBar:
         self.hopping = bar.transverse_hopping()
         self._sparse_hopping = sp.csr_array(self.hopping)
 
-    def self_energy(self, energy: complex) -> NDArray[np.complex128]:
-        """Self-energy of one lead, shape (n_slice,), channel by channel."""
+    def self_energy(self, energy: ArrayLike) -> NDArray[np.complex128]:
+        """Self-energy of one lead, channel by channel, shape energy.shape + (n_slice,)."""
         return self.bar.leads.self_energy(energy, *self.bar.shape[1:])
 
-    def self_energy_derivative(self, energy: complex) -> NDArray[np.complex128]:
+    def self_energy_derivative(self, energy: ArrayLike) -> NDArray[np.complex128]:
         """Energy derivative of :meth:`self_energy`."""
         return self.bar.leads.self_energy_derivative(energy, *self.bar.shape[1:])
 
@@ -41,8 +41,8 @@ class OpenBar:
         """Self-energy of one lead on the sites of its slice, shape (n_slice, n_slice)."""
         return (self.basis * self.self_energy(energy)) @ self.basis.T
 
-    def linewidth(self, energy: complex) -> NDArray[np.complex128]:
-        """Linewidth of one lead, shape (n_slice,), analytic in the energy."""
+    def linewidth(self, energy: ArrayLike) -> NDArray[np.complex128]:
+        """Linewidth of one lead, analytic in the energy, of the same shape."""
         return self.bar.leads.linewidth(energy, *self.bar.shape[1:])
 
     def end_amplitudes(self, field: NDArray) -> tuple[NDArray, NDArray]:
@@ -71,10 +71,7 @@ class OpenBar:
 
     def _at_ends(self, function: Any, energies: NDArray, field: NDArray) -> NDArray:
         """The leads' diagonal operator, function(E) channel by channel on both end slices."""
-        if energies.ndim == 0:
-            values = function(complex(energies))[:, None]
-        else:
-            values = np.array([function(complex(energy)) for energy in energies]).reshape(-1, self.n_slice).T
+        values = function(energies).T if energies.ndim else function(energies)[:, None]
         basis = self.basis.astype(field.real.dtype)
         values = values.astype(field.dtype)
         out = np.zeros_like(field)

@@ -6,6 +6,7 @@ problem A(lambda) v = 0 has a solution; ``s = 1 / (v^T A'(lambda) v)`` since A i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from anderson_ness.states.sweep import far_end_green_functions
 _POLISHED = 1e-2
 _USABLE = 0.1
 _NEWTON_STEPS = 12
+_BEND_STEPS = 30
 # Imaginary parts of positions carry rounding errors of about 1e-16; below this width they are taken from the couplings
 # to the leads instead, which is then exact to its square.
 _NARROW = 1e-5
@@ -64,8 +66,7 @@ class Poles:
 
         The width is shared in the ratio of v^dag Gamma_L v to v^dag Gamma_R v at the real part of the pole.
         """
-        gamma = np.array([bar.leads.linewidth(E.real, *bar.shape[1:]).real for E in self.positions])
-        gamma = gamma.reshape(-1, bar.n_slice).T
+        gamma = bar.leads.linewidth(self.positions.real, *bar.shape[1:]).real.T
         left, right = (np.sum(gamma * np.abs(c) ** 2, axis=0) for c in (self.left, self.right))
         total = np.where(left + right > 0, left + right, 1.0)
         return self.widths * left / total, self.widths * right / total
@@ -182,15 +183,65 @@ def _rayleigh_ritz(open_bar: OpenBar, shift: complex, trial: NDArray[np.complex1
         slope = open_bar.self_energy_derivative(E)
         return overlap - (left.T * slope) @ left - (right.T * slope) @ right
 
-    offsets, coordinates = scipy.linalg.eig(projected(shift), -derivative(shift))
+    slope = derivative(shift)
+    offsets, coordinates = scipy.linalg.eig(projected(shift), -slope)
     positions = shift + offsets
-    for j in range(n):
+    coordinates = _conjugate(positions, coordinates, lambda _: slope)
+    ends = np.concatenate([left, right]) @ coordinates
+
+    def bend(E: NDArray) -> NDArray:
+        """What the self-energies add to their tangent at the shift, on both ends' channels."""
+        tangent = open_bar.self_energy(shift) + (E - shift)[:, None] * open_bar.self_energy_derivative(shift)
+        return np.tile((open_bar.self_energy(E) - tangent).T, (2, 1))
+
+    positions, mixing, settled = _follow_bend(positions, ends, bend)
+    coordinates = coordinates @ mixing
+    for j in np.flatnonzero(~settled):
         positions[j], coordinates[:, j] = _newton(projected, derivative, positions[j], coordinates[:, j])
-    coordinates = _separate_degenerate(positions, coordinates, derivative)
+    coordinates = _conjugate(positions, coordinates, derivative)
     return _as_they_are(open_bar, positions, (columns @ coordinates).reshape(trial.shape))
 
 
-def _newton(projected, derivative, position: complex, vector: NDArray) -> tuple[complex, NDArray]:
+def _follow_bend(
+    straight: NDArray[np.complex128], ends: NDArray, bend: Callable[[NDArray], NDArray]
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.bool_]]:
+    """Eigenpairs of a nonlinear problem, from those of its linearisation, all at once.
+
+    In the coordinates of the linear eigenvectors the problem is ``(E - straight_i) y_i = sum_k ends_ki bend_k(E)
+    (ends y)_k``; its right-hand side is small, and is iterated.
+
+    Returns
+    -------
+    positions, mixing, settled
+        Eigenvalues, eigenvectors as columns, and which of them have converged; the others are left as they were.
+    """
+    n = len(straight)
+    positions, mixing, diagonal = straight.copy(), np.eye(n, dtype=complex), np.arange(n)
+    settled = np.zeros(n, dtype=bool)
+    for _ in range(_BEND_STEPS):
+        pull = ends.T @ (bend(positions) * (ends @ mixing))
+        moved = straight + pull[diagonal, diagonal]
+        gaps = moved - straight[:, None]
+        gaps[diagonal, diagonal] = 1.0
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            mixed = pull / gaps
+        mixed[diagonal, diagonal] = 1.0
+        change = np.linalg.norm(mixed - mixing, axis=0) + np.abs(moved - positions) / np.abs(moved)
+        settled = change < 1e-14 * np.sqrt(n)
+        positions, mixing = moved, mixed
+        if settled.all() or not np.isfinite(mixing).all():
+            break
+    bad = ~settled
+    positions[bad], mixing[:, bad] = straight[bad], np.eye(n)[:, bad]
+    return positions, mixing, settled
+
+
+def _newton(
+    projected: Callable[[complex], NDArray],
+    derivative: Callable[[complex], NDArray],
+    position: complex,
+    vector: NDArray,
+) -> tuple[complex, NDArray]:
     """One eigenpair of a small nonlinear symmetric problem, by inverse iteration with Rayleigh functionals."""
     start = position, vector
     for _ in range(_NEWTON_STEPS):
@@ -207,16 +258,22 @@ def _newton(projected, derivative, position: complex, vector: NDArray) -> tuple[
     return (position, vector) if np.isfinite(position) else start
 
 
-def _separate_degenerate(positions: NDArray, coordinates: NDArray, derivative) -> NDArray:
-    """Make the vectors of (nearly) equal poles conjugate to each other, so that each has a residue of its own."""
+def _conjugate(
+    positions: NDArray[np.complex128], coordinates: NDArray, derivative: Callable[[complex], NDArray]
+) -> NDArray:
+    """Scale vectors to x^T A' x = 1, and make those of (nearly) equal poles conjugate to each other.
+
+    Equal poles share one eigenspace, from which any basis may come; conjugate vectors have a residue each.
+    """
     order = np.argsort(positions.real)
-    apart = np.abs(np.diff(positions[order])) > 1e-9 * np.max(np.abs(positions.imag) + 1e-3)
+    apart = np.abs(np.diff(positions[order])) > 1e-9 * (1e-3 + np.abs(positions[order[1:]].imag))
     for group in np.split(order, np.flatnonzero(apart) + 1):
+        chosen = coordinates[:, group]
+        form = chosen.T @ derivative(positions[group].mean()) @ chosen
         if group.size > 1:
-            chosen = coordinates[:, group]
+            chosen = chosen @ np.linalg.eig(form)[1]
             form = chosen.T @ derivative(positions[group].mean()) @ chosen
-            _, rotation = np.linalg.eig(form)
-            coordinates[:, group] = chosen @ rotation
+        coordinates[:, group] = chosen / np.sqrt(np.diag(form))
     return coordinates
 
 
@@ -224,7 +281,7 @@ def _as_they_are(open_bar: OpenBar, positions: NDArray, vectors: NDArray[np.comp
     """Poles at given positions with given vectors: strengths, and widths of narrow poles, from the vectors."""
     vectors = vectors / np.maximum(_norms(vectors), np.finfo(float).tiny)
     left, right = open_bar.end_amplitudes(vectors)
-    slopes = np.array([open_bar.self_energy_derivative(E) for E in positions]).reshape(-1, open_bar.n_slice).T
+    slopes = open_bar.self_energy_derivative(positions).T
     form = np.einsum("xsp,xsp->p", vectors, vectors) - np.sum((left**2 + right**2) * slopes, axis=0)
     return Poles(positions, 1 / form, vectors, left, right, np.zeros(len(positions)))
 
