@@ -21,6 +21,9 @@ from anderson_ness.states.result import WindowCoherence
 
 # A panel with more levels than this is split: the cost of its poles grows faster than their number.
 _LEVELS_A_PANEL = 60
+# Half-width of a panel over its distance to the nearest threshold of a channel, at most.
+_PANEL_CLEARANCE = 0.3
+_MOST_PANELS = 200
 _MAX_ROUNDS = 4
 # The interpolation's error is estimated from what its first node changes: the change of each quantity, several times,
 # and the change of the whole matrix (which cannot vanish by accident), a share of it. Both numbers were measured on
@@ -170,7 +173,7 @@ def window_poles(bar: AndersonBar, bias: float, rtol: float = 1e-6) -> Poles:
     parts = []
     for a, b in pairwise(edges):
         factor = SliceFactor(open_bar, complex((a + b) / 2, effort.elevation * (b - a) / 2))
-        poles = find_poles(open_bar, factor, (b - a) / 2, effort.radius, effort.block, effort.steps, 2 * effort.polish)
+        poles = find_poles(open_bar, factor, (b - a) / 2, effort.radius, effort.block, effort.steps, rtol / 10)
         position = poles.positions.real
         parts.append(poles.select((position >= a) & (position < b) & (poles.errors < rtol)))
     merged = Poles(
@@ -200,7 +203,16 @@ def _panel_edges(bar: AndersonBar, drive: Drive) -> list[float]:
             f"bias opens a window in which a channel of the leads opens or closes, at E = {inside[0]:.6g}:"
             ' use method="quadrature", or leads or a bias that avoid it'
         )
-    n_panels = max(1, int(np.ceil(_expected_levels(bar, stop - start) / _LEVELS_A_PANEL)))
+    # The circle around a panel in which poles are taken out has to keep clear of the self-energies' branch points.
+    clearance = np.min(np.abs(np.subtract.outer(thresholds, [start, stop])))
+    by_levels = _expected_levels(bar, stop - start) / _LEVELS_A_PANEL
+    by_width = (stop - start) / (2 * _PANEL_CLEARANCE * clearance)
+    n_panels = max(1, int(np.ceil(max(by_levels, by_width))))
+    if n_panels > _MOST_PANELS:
+        raise ChannelThresholdError(
+            f"bias opens a window that ends within {clearance:.2g} of a channel's threshold:"
+            ' use method="quadrature", or leads or a bias that keep further off'
+        )
     return np.linspace(start, stop, n_panels + 1).tolist()
 
 
@@ -221,7 +233,7 @@ def _first_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
         block=block,
         steps=int(np.ceil((130 + 3.5 * levels + 20 * max(digits - 3, 0)) / block)),
         radius=4.0,
-        polish=max(1, int(np.ceil(1.5 * (digits - 2)))),
+        pole_tolerance=0.1 * rtol,
         dtype=np.complex64 if rtol >= _SINGLE_PRECISION else np.complex128,
     )
 
@@ -233,8 +245,8 @@ def _more_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effor
     if errors["channels"] > rtol / 3:
         effort = replace(effort, rank=int(1.5 * effort.rank), tail=effort.tail * rtol / (3 * errors["channels"]))
     if errors["poles"] > rtol / 3:
-        effort = replace(effort, steps=effort.steps + 3, polish=effort.polish + 2, radius=effort.radius + 0.5)
-    if errors["poles"] > rtol and effort.polish > 6:
+        effort = replace(effort, steps=effort.steps + 3, pole_tolerance=0.1 * effort.pole_tolerance)
+    if errors["poles"] > 10 * rtol:
         effort = replace(effort, dtype=np.complex128)
     return effort
 
@@ -276,18 +288,33 @@ class _Window:
         self.panels = [
             _Panel(WindowModel(open_bar, (a + b) / 2, (b - a) / 2, effort), a, b) for a, b in pairwise(edges)
         ]
-        self._overlaps = {half: self._overlap(half) for half in LEADS}
+        n_columns = sum(panel.model.n_columns("L") for panel in self.panels)
+        self._explicit = n_columns >= open_bar.length // 2 * open_bar.n_slice
+        self._fields = [{half: panel.model.fields(half) for half in LEADS} for panel in self.panels]
+        if not self._explicit:
+            self._overlaps = {half: self._overlap(half) for half in LEADS}
 
     def _overlap(self, half: str) -> list[list[NDArray]]:
-        fields: list[NDArray] = [panel.model.fields(half).astype(panel.model.effort.dtype) for panel in self.panels]
+        fields: list[NDArray] = [panel[half].astype(self.panels[0].model.effort.dtype) for panel in self._fields]
         return [[a.conj().T @ b for b in fields] for a in fields]
 
+    def _represent(self, matrices: list[NDArray]) -> list[NDArray]:
+        """A matrix between the halves, given panel by panel; as one plain matrix where that is the smaller."""
+        if not self._explicit:
+            return matrices
+        parts = (
+            panel["L"] @ matrix @ panel["R"].conj().T for panel, matrix in zip(self._fields, matrices, strict=True)
+        )
+        return [np.asarray(sum(parts))]
+
     def _dressed(self, matrices: list[NDArray]) -> list[NDArray]:
-        """For a matrix G between the halves given panel by panel: the array X with <G_2, G> = sum conj(G_2) X."""
+        """For a represented matrix G between the halves: the arrays X with <G_2, G> = sum conj(G_2) X."""
+        if self._explicit:
+            return matrices
         left, right = self._overlaps["L"], self._overlaps["R"]
         panels = range(len(self.panels))
         precise = [matrix.astype(left[0][0].dtype) for matrix in matrices]
-        return [sum(left[i][j] @ precise[j] @ right[j][i] for j in panels) for i in panels]
+        return [np.asarray(sum(left[i][j] @ precise[j] @ right[j][i] for j in panels)) for i in panels]
 
     def _norm(self, matrices: list[NDArray]) -> float:
         return float(np.sqrt(max(_inner(matrices, self._dressed(matrices)), 0.0)))
@@ -325,21 +352,21 @@ class _Window:
         return _Reading(drive, coherence, derivative, profile, weight, errors, n_energies)
 
     def _driven(self, drive: Drive, coarse: bool) -> list[NDArray]:
-        """G^d between the halves, as a matrix between each panel's fields."""
-        return [
-            0.5 * _total([panel.model.driven(measure, coarse) for measure in panel.filled(drive)], panel.model)
-            for panel in self.panels
-        ]
+        """G^d between the halves."""
+        return self._represent(
+            [
+                0.5 * _total([panel.model.driven(measure, coarse) for measure in panel.filled(drive)], panel.model)
+                for panel in self.panels
+            ]
+        )
 
     def _driven_slope(self, drive: Drive, coarse: bool) -> list[NDArray]:
-        return [
-            0.5
-            * _total(
-                [factor * panel.model.driven(measure, coarse) for factor, measure in panel.filled_slope(drive)],
-                panel.model,
-            )
-            for panel in self.panels
-        ]
+        """Its derivative with respect to |bias|."""
+        parts = []
+        for panel in self.panels:
+            terms = [factor * panel.model.driven(measure, coarse) for factor, measure in panel.filled_slope(drive)]
+            parts.append(0.5 * _total(terms, panel.model))
+        return self._represent(parts)
 
     def _densities(self, drive: Drive, coarse: bool) -> tuple[NDArray, NDArray]:
         """Slice means of G^d_xx and of the spectral weight."""

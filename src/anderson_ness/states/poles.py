@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from anderson_ness.model import AndersonBar
@@ -21,14 +20,34 @@ from anderson_ness.states.sweep import far_end_green_functions
 # as they are: what an approximate pole leaves behind is weaker by its residual, and is sampled with the remainder.
 _POLISHED = 1e-2
 _USABLE = 0.1
+# Distance from the window, in half-widths, up to which poles have to be exact.
+_CLOSE = 0.5
 _NEWTON_STEPS = 12
-_BEND_STEPS = 30
+_BEND_STEPS = 12
+_MOST_POLISHING = 12
 # Imaginary parts of positions carry rounding errors of about 1e-16; below this width they are taken from the couplings
 # to the leads instead, which is then exact to its square.
 _NARROW = 1e-5
 # Squared amplitudes at an end of the bar below this share of the vector are close to rounding: such tails are
 # continued slice by slice from where the vector is large.
 _FAINT = 1e-20
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window of energies, centre ± half_width."""
+
+    centre: float
+    half_width: float
+
+    def distance(self, energies: NDArray[np.complex128]) -> NDArray[np.float64]:
+        """Distances of complex energies from the window, in half-widths."""
+        outside = np.maximum(np.abs(energies.real - self.centre) - self.half_width, 0)
+        return np.hypot(outside, energies.imag) / self.half_width
+
+    def close(self, energies: NDArray[np.complex128]) -> NDArray[np.bool_]:
+        """Which poles are too close to the window for a few nodes to see what an error of theirs leaves behind."""
+        return self.distance(energies) < _CLOSE
 
 
 @dataclass(frozen=True)
@@ -77,7 +96,7 @@ class Poles:
 
 
 def find_poles(
-    open_bar: OpenBar, factor: SliceFactor, half_width: float, radius: float, block: int, steps: int, polish: int
+    open_bar: OpenBar, factor: SliceFactor, half_width: float, radius: float, block: int, steps: int, tolerance: float
 ) -> Poles:
     """Poles within ``radius`` half-widths of the window around Re z of the factor.
 
@@ -94,20 +113,20 @@ def find_poles(
         How far from the window poles are wanted, in half-widths.
     block, steps
         Size of a block and number of steps of the Arnoldi iteration.
-    polish
-        Number of Rayleigh-Ritz steps.
+    tolerance
+        Relative error of the vectors of poles in or next to the window, at which Rayleigh-Ritz steps end.
 
     Returns
     -------
     Poles
     """
     positions, vectors, residuals = _ritz_pairs(open_bar, factor, block, steps)
-    outside = np.maximum(np.abs(positions.real - factor.energy.real) - half_width, 0)
-    wanted = (np.hypot(outside, positions.imag) < radius * half_width) & (residuals < _USABLE)
+    window = Window(factor.energy.real, half_width)
+    wanted = (window.distance(positions) < radius) & (residuals < _USABLE)
     sharp = wanted & (residuals < _POLISHED)
     rough = wanted & ~sharp
     fields = vectors.reshape(open_bar.length, open_bar.n_slice, len(positions))
-    exact = _polish(open_bar, factor, fields[:, :, sharp].astype(complex), polish)
+    exact = _polish(open_bar, factor, window, fields[:, :, sharp].astype(complex), tolerance)
     approximate = _as_they_are(open_bar, positions[rough], fields[:, :, rough].astype(complex))
     errors = np.concatenate([exact.errors, residuals[rough]])
     both = {
@@ -150,26 +169,32 @@ def _ritz_pairs(open_bar: OpenBar, factor: SliceFactor, block: int, steps: int) 
     return shift - 1 / values, basis[:, :size] @ vectors.astype(factor.dtype), residuals
 
 
-def _polish(open_bar: OpenBar, factor: SliceFactor, vectors: NDArray[np.complex128], steps: int) -> Poles:
+def _polish(
+    open_bar: OpenBar, factor: SliceFactor, window: Window, vectors: NDArray[np.complex128], tolerance: float
+) -> Poles:
     """Exact poles from good approximations of their vectors."""
-    poles = _rayleigh_ritz(open_bar, factor.energy, vectors)
-    gain = 1.0
-    for _ in range(steps):
+    poles = _rayleigh_ritz(open_bar, factor.energy, window, vectors)
+    for _ in range(_MOST_POLISHING):
         residual = open_bar.apply(poles.positions, poles.vectors)
         correction = factor.solve(residual)
-        sizes = _norms(residual)
-        gain = float(np.max(_norms(correction) / np.maximum(sizes, np.finfo(float).tiny), initial=0.0))
-        poles = _rayleigh_ritz(open_bar, factor.energy, poles.vectors - correction)
-    residual = open_bar.apply(poles.positions, poles.vectors)
-    return _with_exact_widths(open_bar, replace(poles, errors=gain * _norms(residual)))
+        # The correction is the error before this step, and more than the error after it.
+        errors = _norms(correction)
+        poles = _rayleigh_ritz(open_bar, factor.energy, window, poles.vectors - correction)
+        if np.all(errors[window.close(poles.positions)] <= tolerance):
+            break
+    if poles.positions.size:
+        gain = np.max(errors / np.maximum(_norms(residual), np.finfo(float).tiny))
+        errors = gain * _norms(open_bar.apply(poles.positions, poles.vectors))
+    return _with_exact_widths(open_bar, replace(poles, errors=errors))
 
 
-def _rayleigh_ritz(open_bar: OpenBar, shift: complex, trial: NDArray[np.complex128]) -> Poles:
+def _rayleigh_ritz(open_bar: OpenBar, shift: complex, window: Window, trial: NDArray[np.complex128]) -> Poles:
     """Poles of A(E) projected on the trial vectors and their transposes, with the exact self-energies."""
     n = trial.shape[-1]
     if n == 0:
         return _as_they_are(open_bar, np.empty(0, dtype=complex), trial)
-    columns = trial.reshape(-1, n) / _norms(trial)
+    columns = trial.reshape(-1, n)
+    columns = columns / np.sqrt(np.einsum("xp,xp->p", columns, columns))
     field = columns.reshape(trial.shape)
     left, right = open_bar.end_amplitudes(field)
     overlap = columns.T @ columns
@@ -184,9 +209,10 @@ def _rayleigh_ritz(open_bar: OpenBar, shift: complex, trial: NDArray[np.complex1
         return overlap - (left.T * slope) @ left - (right.T * slope) @ right
 
     slope = derivative(shift)
-    offsets, coordinates = scipy.linalg.eig(projected(shift), -slope)
+    offsets, coordinates = np.linalg.eig(np.linalg.solve(slope, -projected(shift)))
     positions = shift + offsets
     coordinates = _conjugate(positions, coordinates, lambda _: slope)
+    coordinates = coordinates / np.sqrt(np.einsum("ij,ij->j", coordinates, slope @ coordinates))
     ends = np.concatenate([left, right]) @ coordinates
 
     def bend(E: NDArray) -> NDArray:
@@ -196,7 +222,8 @@ def _rayleigh_ritz(open_bar: OpenBar, shift: complex, trial: NDArray[np.complex1
 
     positions, mixing, settled = _follow_bend(positions, ends, bend)
     coordinates = coordinates @ mixing
-    for j in np.flatnonzero(~settled):
+    # Poles further off may stay as they are: what an inexact one leaves behind is smooth over the window.
+    for j in np.flatnonzero(~settled & window.close(positions)):
         positions[j], coordinates[:, j] = _newton(projected, derivative, positions[j], coordinates[:, j])
     coordinates = _conjugate(positions, coordinates, derivative)
     return _as_they_are(open_bar, positions, (columns @ coordinates).reshape(trial.shape))
@@ -261,19 +288,17 @@ def _newton(
 def _conjugate(
     positions: NDArray[np.complex128], coordinates: NDArray, derivative: Callable[[complex], NDArray]
 ) -> NDArray:
-    """Scale vectors to x^T A' x = 1, and make those of (nearly) equal poles conjugate to each other.
+    """Make the vectors of (nearly) equal poles conjugate to each other with respect to A'.
 
     Equal poles share one eigenspace, from which any basis may come; conjugate vectors have a residue each.
     """
     order = np.argsort(positions.real)
     apart = np.abs(np.diff(positions[order])) > 1e-9 * (1e-3 + np.abs(positions[order[1:]].imag))
     for group in np.split(order, np.flatnonzero(apart) + 1):
-        chosen = coordinates[:, group]
-        form = chosen.T @ derivative(positions[group].mean()) @ chosen
         if group.size > 1:
-            chosen = chosen @ np.linalg.eig(form)[1]
+            chosen = coordinates[:, group]
             form = chosen.T @ derivative(positions[group].mean()) @ chosen
-        coordinates[:, group] = chosen / np.sqrt(np.diag(form))
+            coordinates[:, group] = chosen @ np.linalg.eig(form)[1]
     return coordinates
 
 

@@ -19,7 +19,7 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
 from anderson_ness.states.elimination import OpenBar, SliceFactor
-from anderson_ness.states.poles import find_poles
+from anderson_ness.states.poles import Window, find_poles
 from anderson_ness.states.rational import Interpolation, Measure
 
 LEADS = ("L", "R")
@@ -35,7 +35,7 @@ class Effort:
     block: int = 32
     steps: int = 6
     radius: float = 4.0
-    polish: int = 1
+    pole_tolerance: float = 1e-4
     elevation: float = 0.05
     dtype: type = np.complex128
 
@@ -65,7 +65,9 @@ class WindowModel:
         self.interpolation = Interpolation(x[np.argsort(np.abs(x))] + 1j * effort.elevation)
         self._coarse = Interpolation(self.interpolation.nodes[1:])
         factor = self._factor(0)
-        self.poles = find_poles(open_bar, factor, half_width, effort.radius, effort.block, effort.steps, effort.polish)
+        self.poles = find_poles(
+            open_bar, factor, half_width, effort.radius, effort.block, effort.steps, effort.pole_tolerance
+        )
         self.whole = whole
         half = open_bar.length // 2
         self._halves = {"L": slice(0, half), "R": slice(half, open_bar.length)}
@@ -283,10 +285,9 @@ class WindowModel:
         return float(np.linalg.norm(amplitude[:, None] * propagation * amplitude) ** 2)
 
     def pole_error(self) -> float:
-        """Largest relative error of a pole that the nodes cannot see: narrow, and in or next to the window."""
-        mu = (self.poles.positions - self.centre) / self.half_width
-        unseen = (np.abs(mu.real) < 1.3) & (mu.imag > -0.5)
-        return float(self.poles.errors[unseen].max(initial=0.0))
+        """Largest relative error of a pole so close to the window that the nodes cannot see it."""
+        close = Window(self.centre, self.half_width).close(self.poles.positions)
+        return float(self.poles.errors[close].max(initial=0.0))
 
 
 def _flat(field: NDArray) -> NDArray:
