@@ -29,8 +29,10 @@ _MAX_ROUNDS = 4
 # and the change of the whole matrix (which cannot vanish by accident), a share of it. Both numbers were measured on
 # random bars, where they bound the error with a margin (benchmarks/README.md).
 _CHANGE_FACTOR = 4.0
-_MATRIX_SHARE = 0.04
-_DENSITY_SHARE = 0.25
+_MATRIX_SHARE = 0.1
+_DENSITY_SHARE = 0.5
+# Standard deviation of the potential at W = 16.5.
+_LOCALIZING_SPREAD = 16.4 / np.sqrt(12)
 # A coherence that is smaller than most, for which the first choice of channels is made.
 _SMALL_COHERENCE = 0.05
 _ROUNDING = 256 * np.finfo(float).eps
@@ -223,16 +225,19 @@ def _expected_levels(bar: AndersonBar, width: float) -> float:
 
 
 def _first_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
+    """Effort that reaches the tolerance at once for most bars."""
     digits = -np.log10(rtol)
     levels = _expected_levels(bar, edges[1] - edges[0])
+    # Where poles are broad and overlap, more of them stay behind in the remainder, which then varies faster.
+    diffusive = np.std(bar.onsite) < _LOCALIZING_SPREAD
     block = 32
     return Effort(
-        n_nodes=max(3, int(np.ceil(digits))),
+        n_nodes=max(3, int(np.ceil(1.25 * digits - 0.75))) + diffusive,
         rank=int(40 + 20 * digits),
-        tail=0.1 * rtol * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0])),
+        tail=float(0.1 * rtol * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
+        end_tail=0.1 * rtol,
         block=block,
         steps=int(np.ceil((130 + 3.5 * levels + 20 * max(digits - 3, 0)) / block)),
-        radius=4.0,
         pole_tolerance=0.1 * rtol,
         dtype=np.complex64 if rtol >= _SINGLE_PRECISION else np.complex128,
     )
@@ -386,8 +391,11 @@ class _Window:
         """Tr t t^dag at E = 0."""
         if self.open_bar.length == 1:
             return scattering.transmission(self.open_bar.bar)
-        panel = next(panel for panel in self.panels if panel.holds(0.0))
-        return panel.model.transmission(0.0)
+        model = next(panel.model for panel in self.panels if panel.holds(0.0))
+        through = model.transmission(0.0)
+        # So little is rounding of the fields from which it is the rest; the sweep has it to full relative precision.
+        faint = 1e3 * float(np.finfo(model.effort.dtype).eps) ** 2
+        return scattering.transmission(self.open_bar.bar) if through < faint else through
 
 
 def _inner(first: list[NDArray], dressed: list[NDArray]) -> float:

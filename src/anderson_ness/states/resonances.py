@@ -23,6 +23,8 @@ from anderson_ness.states.poles import Window, find_poles
 from anderson_ness.states.rational import Interpolation, Measure
 
 LEADS = ("L", "R")
+# Random sources on the far end with which the channels that carry transmission are found.
+_END_PROBES = 24
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Effort:
     n_nodes: int = 3
     rank: int = 40
     tail: float = 0.0
+    end_tail: float = 1e-4
     block: int = 32
     steps: int = 6
     radius: float = 4.0
@@ -110,16 +113,28 @@ class WindowModel:
             self.discarded[lead] = 0.0
             return
         n_probes = min(self.effort.rank, n_slice) + 8
-        source: NDArray = np.zeros((self.open_bar.length, n_slice, n_probes), dtype=self.effort.dtype)
         far = self.far_half(lead)
-        source[far] = np.random.default_rng(LEADS.index(lead)).standard_normal(source[far].shape)
-        end = self._end(lead, factor.solve(source)) - self._end_of_poles(lead, factor.energy, source)
-        remainder, lost = _leading_directions(end.conj() / np.sqrt(n_probes), self.effort.rank, tail)
+        reached, n_end = [far], 0
+        if lead == "R":
+            # Transmission needs those few that reach the other end, however weakly.
+            n_end = min(_END_PROBES, n_slice)
+            reached.append(slice(0, 1))
+        source: NDArray = np.zeros((self.open_bar.length, n_slice, n_probes + n_end), dtype=self.effort.dtype)
+        random = np.random.default_rng(LEADS.index(lead))
+        for part, probes in zip(reached, (slice(0, n_probes), slice(n_probes, None)), strict=False):
+            source[part, :, probes] = random.standard_normal(source[part, :, probes].shape)
+        response = (self._end(lead, factor.solve(source)) - self._end_of_poles(lead, factor.energy, source)).conj()
+        remainder, lost = _leading_directions(response[:, :n_probes] / np.sqrt(n_probes), self.effort.rank, tail)
+        if n_end:
+            through = _without(remainder, response[:, n_probes:])
+            size = float(np.linalg.norm(response[:, n_probes:]))
+            remainder = np.concatenate(
+                [remainder, _leading_directions(through, n_end, self.effort.end_tail * size)[0]], axis=1
+            )
         # What a pole carries into the far half: channel amplitudes times far field, at half a window's distance.
         reach = np.linalg.norm(_flat(self.poles.vectors[far]), axis=0) * np.abs(self.poles.strengths) / self.half_width
         amplitudes = self._amplitudes[lead].conj() * reach
-        amplitudes = amplitudes - remainder @ (remainder.conj().T @ amplitudes)
-        added, lost_too = _leading_directions(amplitudes, n_slice, tail)
+        added, lost_too = _leading_directions(_without(remainder, amplitudes), n_slice, tail)
         self.channels[lead], self.ranks[lead] = np.concatenate([remainder, added], axis=1), remainder.shape[1]
         self.discarded[lead] = float(np.hypot(lost, lost_too))
 
@@ -293,6 +308,11 @@ class WindowModel:
 def _flat(field: NDArray) -> NDArray:
     """A field over slices and their sites as a matrix over sites."""
     return field.reshape(field.shape[0] * field.shape[1], field.shape[2])
+
+
+def _without(basis: NDArray, columns: NDArray) -> NDArray:
+    """Columns less their projections on an orthonormal basis."""
+    return columns - basis @ (basis.conj().T @ columns)
 
 
 def _leading_directions(columns: NDArray, most: int, tail: float) -> tuple[NDArray, float]:
