@@ -14,7 +14,7 @@ from anderson_ness.model import AndersonBar
 from anderson_ness.states import scattering
 from anderson_ness.states.drive import Drive
 from anderson_ness.states.elimination import OpenBar, SliceFactor
-from anderson_ness.states.poles import Poles, find_poles
+from anderson_ness.states.poles import Poles, Window, find_poles
 from anderson_ness.states.rational import Measure
 from anderson_ness.states.resonances import LEADS, Effort, WindowModel
 from anderson_ness.states.result import WindowCoherence
@@ -29,14 +29,15 @@ _MAX_ROUNDS = 4
 # and the change of the whole matrix (which cannot vanish by accident), a share of it. Both numbers were measured on
 # random bars, where they bound the error with a margin (benchmarks/README.md).
 _CHANGE_FACTOR = 4.0
-_MATRIX_SHARE = 0.1
+_MATRIX_SHARE = 0.05
 _DENSITY_SHARE = 0.5
 # Standard deviation of the potential at W = 16.5.
 _LOCALIZING_SPREAD = 16.4 / np.sqrt(12)
 # A coherence that is smaller than most, for which the first choice of channels is made.
 _SMALL_COHERENCE = 0.05
 _ROUNDING = 256 * np.finfo(float).eps
-# Above this tolerance single precision serves.
+# Above this tolerance single precision serves, unless the bar is diffusive: rounding is amplified by the number of
+# overlapping poles, and reaches 1e-2 at W = 10, L0 = 20.
 _SINGLE_PRECISION = 3e-4
 # Thermal windows are integrated up to where occupations have fallen to rounding, in pieces on which the Fermi
 # functions are smooth, with this many nodes.
@@ -175,7 +176,9 @@ def window_poles(bar: AndersonBar, bias: float, rtol: float = 1e-6) -> Poles:
     parts = []
     for a, b in pairwise(edges):
         factor = SliceFactor(open_bar, complex((a + b) / 2, effort.elevation * (b - a) / 2))
-        poles = find_poles(open_bar, factor, (b - a) / 2, effort.radius, effort.block, effort.steps, rtol / 10)
+        poles = find_poles(
+            open_bar, factor, Window((a + b) / 2, (b - a) / 2), effort.radius, effort.block, effort.steps, rtol / 10
+        )
         position = poles.positions.real
         parts.append(poles.select((position >= a) & (position < b) & (poles.errors < rtol)))
     merged = Poles(
@@ -230,16 +233,18 @@ def _first_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
     levels = _expected_levels(bar, edges[1] - edges[0])
     # Where poles are broad and overlap, more of them stay behind in the remainder, which then varies faster.
     diffusive = np.std(bar.onsite) < _LOCALIZING_SPREAD
+    single = rtol >= _SINGLE_PRECISION and not diffusive
     block = 32
     return Effort(
         n_nodes=max(3, int(np.ceil(1.25 * digits - 0.75))) + diffusive,
         rank=int(40 + 20 * digits),
-        tail=float(0.1 * rtol * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
+        tail=float(0.4 * rtol * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
         end_tail=0.1 * rtol,
         block=block,
-        steps=int(np.ceil((130 + 3.5 * levels + 20 * max(digits - 3, 0)) / block)),
+        steps=int(np.ceil((140 + 4.5 * levels + 20 * max(digits - 3, 0)) / block)),
         pole_tolerance=0.1 * rtol,
-        dtype=np.complex64 if rtol >= _SINGLE_PRECISION else np.complex128,
+        elevation=0.15 if single else 0.05,
+        dtype=np.complex64 if single else np.complex128,
     )
 
 
@@ -252,7 +257,7 @@ def _more_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effor
     if errors["poles"] > rtol / 3:
         effort = replace(effort, steps=effort.steps + 3, pole_tolerance=0.1 * effort.pole_tolerance)
     if errors["poles"] > 10 * rtol:
-        effort = replace(effort, dtype=np.complex128)
+        effort = replace(effort, dtype=np.complex128, elevation=0.05)
     return effort
 
 
@@ -300,7 +305,7 @@ class _Window:
             self._overlaps = {half: self._overlap(half) for half in LEADS}
 
     def _overlap(self, half: str) -> list[list[NDArray]]:
-        fields: list[NDArray] = [panel[half].astype(self.panels[0].model.effort.dtype) for panel in self._fields]
+        fields = [panel[half] for panel in self._fields]
         return [[a.conj().T @ b for b in fields] for a in fields]
 
     def _represent(self, matrices: list[NDArray]) -> list[NDArray]:
@@ -321,23 +326,19 @@ class _Window:
         precise = [matrix.astype(left[0][0].dtype) for matrix in matrices]
         return [np.asarray(sum(left[i][j] @ precise[j] @ right[j][i] for j in panels)) for i in panels]
 
-    def _norm(self, matrices: list[NDArray]) -> float:
-        return float(np.sqrt(max(_inner(matrices, self._dressed(matrices)), 0.0)))
-
     def read(self, drive: Drive) -> _Reading:
         """Coherence, slope, profile and weight of a drive, with the parts of the error."""
         G, slope = self._driven(drive, False), self._driven_slope(drive, False)
         coarse_G, coarse_slope = self._driven(drive, True), self._driven_slope(drive, True)
-        change = [a - b for a, b in zip(G, coarse_G, strict=True)]
-        slope_change = [a - b for a, b in zip(slope, coarse_slope, strict=True)]
-        dressed = self._dressed(G)
-        norm, steepness = float(np.sqrt(max(_inner(G, dressed), 0.0))), self._norm(slope)
-        coherence, derivative = 2 * norm**2, 4 * _inner(slope, dressed)
+        dressed, coarse_dressed = self._dressed(G), self._dressed(coarse_G)
+        slope_dressed, coarse_slope_dressed = self._dressed(slope), self._dressed(coarse_slope)
+        coherence, derivative = 2 * _inner(G, dressed), 4 * _inner(slope, dressed)
+        norm, steepness = np.sqrt(coherence / 2), _norm(slope, slope_dressed)
         slope_scale = max(abs(derivative), coherence / abs(drive.bias))
+        changed = _norm(_minus(G, coarse_G), _minus(dressed, coarse_dressed))
+        slope_changed = _norm(_minus(slope, coarse_slope), _minus(slope_dressed, coarse_slope_dressed))
         profile, weight = self._densities(drive, False)
         coarse_profile, coarse_weight = self._densities(drive, True)
-        changed, slope_changed = self._norm(change), self._norm(slope_change)
-        coarse_dressed = self._dressed(coarse_G)
         interpolation = max(
             _MATRIX_SHARE * _ratio(2 * changed, norm),
             _CHANGE_FACTOR * _ratio(abs(2 * _inner(coarse_G, coarse_dressed) - coherence), coherence),
@@ -400,6 +401,14 @@ class _Window:
 
 def _inner(first: list[NDArray], dressed: list[NDArray]) -> float:
     return float(sum(np.vdot(a, b).real for a, b in zip(first, dressed, strict=True)))
+
+
+def _norm(matrices: list[NDArray], dressed: list[NDArray]) -> float:
+    return float(np.sqrt(max(_inner(matrices, dressed), 0.0)))
+
+
+def _minus(first: list[NDArray], second: list[NDArray]) -> list[NDArray]:
+    return [a - b for a, b in zip(first, second, strict=True)]
 
 
 def _ratio(error: float, size: float, parts: float = 0.0) -> float:

@@ -96,9 +96,9 @@ class Poles:
 
 
 def find_poles(
-    open_bar: OpenBar, factor: SliceFactor, half_width: float, radius: float, block: int, steps: int, tolerance: float
+    open_bar: OpenBar, factor: SliceFactor, window: Window, radius: float, block: int, steps: int, tolerance: float
 ) -> Poles:
-    """Poles within ``radius`` half-widths of the window around Re z of the factor.
+    """Poles within ``radius`` half-widths of a window.
 
     Block Arnoldi iteration with the shift-inverted operator, whose Ritz values all lie below the real axis, then
     Rayleigh-Ritz steps with the exact, energy-dependent self-energies.
@@ -106,9 +106,9 @@ def find_poles(
     Parameters
     ----------
     open_bar, factor
-        The operator and its factor at the shift z.
-    half_width
-        Half the window.
+        The operator and its factor at the shift z, above the middle of the window.
+    window
+        The window.
     radius
         How far from the window poles are wanted, in half-widths.
     block, steps
@@ -121,7 +121,6 @@ def find_poles(
     Poles
     """
     positions, vectors, residuals = _ritz_pairs(open_bar, factor, block, steps)
-    window = Window(factor.energy.real, half_width)
     wanted = (window.distance(positions) < radius) & (residuals < _USABLE)
     sharp = wanted & (residuals < _POLISHED)
     rough = wanted & ~sharp

@@ -64,12 +64,13 @@ class WindowModel:
     ) -> None:
         self.open_bar, self.centre, self.half_width, self.effort = open_bar, centre, half_width, effort
         x, _ = legendre.leggauss(effort.n_nodes)
-        # The node nearest the centre comes first: it is also the shift at which poles are looked for.
+        # The node nearest the centre comes first; without it the others give the coarse result of the error estimate.
         self.interpolation = Interpolation(x[np.argsort(np.abs(x))] + 1j * effort.elevation)
         self._coarse = Interpolation(self.interpolation.nodes[1:])
-        factor = self._factor(0)
+        self.window = Window(centre, half_width)
+        above = SliceFactor(open_bar, complex(centre, effort.elevation * half_width), effort.dtype)
         self.poles = find_poles(
-            open_bar, factor, half_width, effort.radius, effort.block, effort.steps, effort.pole_tolerance
+            open_bar, above, self.window, effort.radius, effort.block, effort.steps, effort.pole_tolerance
         )
         self.whole = whole
         half = open_bar.length // 2
@@ -81,21 +82,19 @@ class WindowModel:
         self.ranks: dict[str, int] = {}
         self.discarded: dict[str, float] = {}
         for lead in LEADS:
-            self._choose_channels(factor, lead)
+            self._choose_channels(above, lead)
+        self._pole_fields: NDArray = self.poles.vectors.astype(effort.dtype)
         self._far: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
         self._near: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
         self.traces: list[NDArray[np.complex128]] = []
-        for node in range(effort.n_nodes):
-            self._sample(factor if node == 0 else self._factor(node))
+        for node in self.interpolation.nodes:
+            energy = complex(self._energy(node))
+            self._sample(above if energy == above.energy else SliceFactor(open_bar, energy, effort.dtype))
 
     # -- building ------------------------------------------------------------------------------------------------
 
     def _energy(self, x):
         return self.centre + self.half_width * x
-
-    def _factor(self, node: int) -> SliceFactor:
-        energy = complex(self._energy(self.interpolation.nodes[node]))
-        return SliceFactor(self.open_bar, energy, self.effort.dtype)
 
     def far_half(self, lead: str) -> slice:
         """Slices of the half of the bar that is far from a lead."""
@@ -157,7 +156,7 @@ class WindowModel:
         for lead in LEADS:
             rank, channels, amplitudes = self.ranks[lead], self.channels[lead], self._amplitudes[lead]
             wanted = channels if self.whole else np.concatenate([channels[:, :rank], width * channels], axis=1)
-            overlap = propagator[:, None] * (amplitudes.T @ wanted)
+            overlap = (propagator[:, None] * (amplitudes.T @ wanted)).astype(self.effort.dtype)
             far, near = self._fields_from_end(factor, lead, self.open_bar.basis @ wanted, rank)
             self._far[lead].append(_flat(far) - self._poles_in(self.far_half(lead)) @ overlap[:, :rank])
             self._near[lead].append(_flat(near) - self._poles_in(self.near_half(lead)) @ overlap[:, rank:])
@@ -173,15 +172,15 @@ class WindowModel:
         everywhere[end] = source
         return factor.solve(everywhere), everywhere[self.near_half(lead)][:, :, :0]
 
-    def _poles_in(self, part: slice) -> NDArray[np.complex128]:
-        return _flat(self.poles.vectors[part])
+    def _poles_in(self, part: slice) -> NDArray:
+        return _flat(self._pole_fields[part])
 
     # -- reading -------------------------------------------------------------------------------------------------
 
     def fields(self, half: str) -> NDArray:
         """Fields in one half, columns: poles, the other lead's far fields, this lead's near fields node by node."""
         other = "R" if half == "L" else "L"
-        poles = _flat(self.poles.vectors[self._halves[half]])
+        poles = self._poles_in(self._halves[half])
         return np.concatenate([poles, *self._far[other], *self._near[half]], axis=1)
 
     def lagrange(self, x: NDArray, coarse: bool) -> NDArray:
@@ -276,8 +275,8 @@ class WindowModel:
         """Fields far from a lead, and the matrix of measure(Phi_a Phi_a^dag) between them."""
         pole_pole, far_pole, far_far = self._contractions(lead, measure, coarse)
         matrix = np.block([[pole_pole, far_pole.conj().T], [far_pole, far_far]])
-        poles = _flat(self.poles.vectors[self.far_half(lead)])
-        return matrix, np.concatenate([poles, *self._far[lead]], axis=1)
+        columns = np.concatenate([self._poles_in(self.far_half(lead)), *self._far[lead]], axis=1)
+        return matrix.astype(columns.dtype), columns
 
     def spectral_density(self, measure: Measure, coarse: bool = False) -> NDArray[np.float64]:
         """Slice sums of measure(A_E / (2 pi)), the local density of states, shape (Lx,)."""
@@ -300,9 +299,9 @@ class WindowModel:
         return float(np.linalg.norm(amplitude[:, None] * propagation * amplitude) ** 2)
 
     def pole_error(self) -> float:
-        """Largest relative error of a pole so close to the window that the nodes cannot see it."""
-        close = Window(self.centre, self.half_width).close(self.poles.positions)
-        return float(self.poles.errors[close].max(initial=0.0))
+        """Largest relative error of a pole so close to the window that the nodes cannot see it, at least the tolerance."""
+        close = self.window.close(self.poles.positions)
+        return float(self.poles.errors[close].max(initial=self.effort.pole_tolerance))
 
 
 def _flat(field: NDArray) -> NDArray:
