@@ -236,7 +236,7 @@ def _first_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
     single = rtol >= _SINGLE_PRECISION and not diffusive
     block = 32
     return Effort(
-        n_nodes=max(3, int(np.ceil(1.25 * digits - 0.75))) + diffusive,
+        n_nodes=max(3, int(np.ceil(1.25 * digits - 0.75))) + (np.std(bar.onsite) < 1.1 * _LOCALIZING_SPREAD),
         rank=int(40 + 20 * digits),
         tail=float(0.4 * rtol * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
         end_tail=0.1 * rtol,

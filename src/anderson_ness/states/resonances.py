@@ -299,7 +299,7 @@ class WindowModel:
         return float(np.linalg.norm(amplitude[:, None] * propagation * amplitude) ** 2)
 
     def pole_error(self) -> float:
-        """Largest relative error of a pole so close to the window that the nodes cannot see it, at least the tolerance."""
+        """Largest relative error of a pole too close to the window for the nodes to see it; at least the tolerance."""
         close = self.window.close(self.poles.positions)
         return float(self.poles.errors[close].max(initial=self.effort.pole_tolerance))
 
