@@ -128,7 +128,7 @@ def correlations(bar: AndersonBar, drive: Drive, rtol: float) -> tuple[NDArray[n
         If a channel opens or closes inside the window.
     """
     edges, open_bar = _panel_edges(bar, drive), OpenBar(bar)
-    effort = replace(_first_effort(bar, edges, rtol), dtype=np.complex128)
+    effort = replace(_first_effort(bar, edges, rtol), dtype=np.complex128, field_dtype=np.complex128)
     for _ in range(_MAX_ROUNDS):
         panels = [
             _Panel(WindowModel(open_bar, (a + b) / 2, (b - a) / 2, effort, whole=True), a, b)
@@ -233,7 +233,8 @@ def _first_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
     levels = _expected_levels(bar, edges[1] - edges[0])
     # Where poles are broad and overlap, more of them stay behind in the remainder, which then varies faster.
     diffusive = np.std(bar.onsite) < _LOCALIZING_SPREAD
-    single = rtol >= _SINGLE_PRECISION and not diffusive
+    loose = rtol >= _SINGLE_PRECISION
+    single = loose and not diffusive
     block = 32
     return Effort(
         n_nodes=max(3, int(np.ceil(1.25 * digits - 0.75))) + (np.std(bar.onsite) < 1.1 * _LOCALIZING_SPREAD),
@@ -245,6 +246,7 @@ def _first_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
         pole_tolerance=0.1 * rtol,
         elevation=0.15 if single else 0.05,
         dtype=np.complex64 if single else np.complex128,
+        field_dtype=np.complex64 if loose else np.complex128,
     )
 
 
@@ -257,7 +259,7 @@ def _more_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effor
     if errors["poles"] > rtol / 3:
         effort = replace(effort, steps=effort.steps + 3, pole_tolerance=0.1 * effort.pole_tolerance)
     if errors["poles"] > 10 * rtol:
-        effort = replace(effort, dtype=np.complex128, elevation=0.05)
+        effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128, elevation=0.05)
     return effort
 
 
@@ -395,7 +397,7 @@ class _Window:
         model = next(panel.model for panel in self.panels if panel.holds(0.0))
         through = model.transmission(0.0)
         # So little is rounding of the fields from which it is the rest; the sweep has it to full relative precision.
-        faint = 1e3 * float(np.finfo(model.effort.dtype).eps) ** 2
+        faint = 1e3 * float(np.finfo(model.effort.field_dtype).eps) ** 2
         return scattering.transmission(self.open_bar.bar) if through < faint else through
 
 

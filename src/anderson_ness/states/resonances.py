@@ -41,6 +41,7 @@ class Effort:
     pole_tolerance: float = 1e-4
     elevation: float = 0.05
     dtype: type = np.complex128
+    field_dtype: type = np.complex128
 
 
 class WindowModel:
@@ -83,7 +84,7 @@ class WindowModel:
         self.discarded: dict[str, float] = {}
         for lead in LEADS:
             self._choose_channels(above, lead)
-        self._pole_fields: NDArray = self.poles.vectors.astype(effort.dtype)
+        self._pole_fields: NDArray = self.poles.vectors.astype(effort.field_dtype)
         self._far: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
         self._near: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
         self.traces: list[NDArray[np.complex128]] = []
@@ -130,8 +131,9 @@ class WindowModel:
             remainder = np.concatenate(
                 [remainder, _leading_directions(through, n_end, self.effort.end_tail * size)[0]], axis=1
             )
-        # What a pole carries into the far half: channel amplitudes times far field, at half a window's distance.
-        reach = np.linalg.norm(_flat(self.poles.vectors[far]), axis=0) * np.abs(self.poles.strengths) / self.half_width
+        # What a pole carries into the far half: channel amplitudes times far field, over its distance in energy.
+        distance = self.half_width * (0.5 + self.window.distance(self.poles.positions))
+        reach = np.linalg.norm(_flat(self.poles.vectors[far]), axis=0) * np.abs(self.poles.strengths) / distance
         amplitudes = self._amplitudes[lead].conj() * reach
         added, lost_too = _leading_directions(_without(remainder, amplitudes), n_slice, tail)
         self.channels[lead], self.ranks[lead] = np.concatenate([remainder, added], axis=1), remainder.shape[1]
@@ -156,10 +158,13 @@ class WindowModel:
         for lead in LEADS:
             rank, channels, amplitudes = self.ranks[lead], self.channels[lead], self._amplitudes[lead]
             wanted = channels if self.whole else np.concatenate([channels[:, :rank], width * channels], axis=1)
-            overlap = (propagator[:, None] * (amplitudes.T @ wanted)).astype(self.effort.dtype)
+            overlap = (propagator[:, None] * (amplitudes.T @ wanted)).astype(self.effort.field_dtype)
             far, near = self._fields_from_end(factor, lead, self.open_bar.basis @ wanted, rank)
-            self._far[lead].append(_flat(far) - self._poles_in(self.far_half(lead)) @ overlap[:, :rank])
-            self._near[lead].append(_flat(near) - self._poles_in(self.near_half(lead)) @ overlap[:, rank:])
+            for store, half, sampled, columns in (
+                (self._far, self.far_half(lead), far, overlap[:, :rank]),
+                (self._near, self.near_half(lead), near, overlap[:, rank:]),
+            ):
+                store[lead].append(_flat(sampled).astype(self.effort.field_dtype) - self._poles_in(half) @ columns)
         if not self.whole:
             squares = np.einsum("xsp,xsp->xp", self.poles.vectors, self.poles.vectors)
             self.traces.append(factor.slice_traces() - squares @ propagator)
