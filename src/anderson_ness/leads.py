@@ -118,7 +118,7 @@ class Leads:
 
         ``Sigma_k(E) = t_contact^2 (z - i sqrt(1 - z^2)) / |t_parallel|`` with ``z = (E - eps_k) / (2 |t_parallel|)``.
         A real energy means E + i0, so that closed channels decay. For Im E < 0 the value is the analytic
-        continuation through the band of each channel, where the poles of the retarded Green function lie.
+        continuation through the real axis, where the poles of the retarded Green function lie.
 
         Returns
         -------
@@ -138,12 +138,12 @@ class Leads:
     def linewidth(self, energy: ArrayLike, width: int, height: int) -> NDArray[np.complex128]:
         """Linewidth Gamma_k = i (Sigma_k - conj(Sigma_k)) of one lead, of the shape of :meth:`self_energy`.
 
-        Real and >= 0 at real energies, 0 for closed channels; at complex energies its analytic continuation
-        ``2 t_contact^2 sqrt(1 - z^2) / |t_parallel|``.
+        Real and >= 0 at real energies, 0 for closed channels; at complex energies its analytic continuation from the
+        real axis, ``2 t_contact^2 sqrt(1 - z^2) / |t_parallel|`` in a channel's band and 0 beyond.
         """
         z = self._reduced(energy, width, height)
         gamma = 2 * self.contact**2 / abs(self.t_parallel) * _branch_root(z)
-        gamma[(z.imag == 0) & (np.abs(z.real) >= 1)] = 0
+        gamma[np.abs(z.real) >= 1] = 0
         return gamma
 
     def _reduced(self, energy: ArrayLike, width: int, height: int) -> NDArray[np.complex128]:
@@ -167,8 +167,12 @@ def _bloch_factor(z: NDArray[np.complex128]) -> NDArray[np.complex128]:
 
 
 def _branch_root(z: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """sqrt(1 - z^2), at real |z| > 1 taken at z + i0 (the principal root is on its cut there)."""
+    """sqrt(1 - z^2), right above the real axis and continued through it, with cuts straight down from z = -1 and 1.
+
+    In the band that is the principal root. Beyond, the principal root has its cut on the axis, and would turn the
+    decaying wave of a closed channel into the growing one below it.
+    """
     root = np.sqrt(1 - z * z)
-    closed = (z.imag == 0) & (np.abs(z.real) > 1)
-    root[closed] = -1j * np.sign(z.real[closed]) * np.sqrt(z.real[closed] ** 2 - 1)
+    closed = np.abs(z.real) > 1
+    root[closed] = -1j * np.sign(z.real[closed]) * np.sqrt(z[closed] ** 2 - 1)
     return root

@@ -39,6 +39,8 @@ _ROUNDING = 256 * np.finfo(float).eps
 # Above this tolerance single precision serves, unless the bar is diffusive: rounding is amplified by the number of
 # overlapping poles, and reaches 1e-2 at W = 10, L0 = 20.
 _SINGLE_PRECISION = 3e-4
+# Single precision has no room for the fields of a narrower window.
+_NARROWEST_SINGLE = 1e-8
 # Thermal windows are integrated up to where occupations have fallen to rounding, in pieces on which the Fermi
 # functions are smooth, with this many nodes.
 _THERMAL_STEPS = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
@@ -88,8 +90,14 @@ class _Panel:
     def _thermal(self, drive: Drive, weight: Callable[[float], float]) -> list[Measure]:
         steps = {sign * step * drive.temperature for step in _THERMAL_STEPS for sign in (-1, 1)}
         kinks = {side * abs(drive.bias) / 2 + step for step in steps for side in (-1, 1)}
-        ends = sorted({self.start, self.stop, *(kink for kink in kinks if self.start < kink < self.stop)})
         model = self.model
+        # Kinks may meet up to rounding; pieces without length hold nothing.
+        apart = 1e-9 * model.half_width
+        ends = [self.start]
+        for kink in sorted(kinks):
+            if ends[-1] + apart < kink < self.stop - apart:
+                ends.append(kink)
+        ends.append(self.stop)
 
         def filling(x: float) -> float:
             return weight(model.centre + model.half_width * x)
@@ -140,6 +148,7 @@ def correlations(bar: AndersonBar, drive: Drive, rtol: float) -> tuple[NDArray[n
             "interpolation": 0.25 * _ratio(change, float(np.linalg.norm(fine)), size),
             "poles": max(panel.model.pole_error() for panel in panels),
             "channels": 0.0,
+            "rounding": 0.0,
         }
         if sum(errors.values()) <= rtol:
             return fine, True
@@ -233,7 +242,7 @@ def _first_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
     levels = _expected_levels(bar, edges[1] - edges[0])
     # Where poles are broad and overlap, more of them stay behind in the remainder, which then varies faster.
     diffusive = np.std(bar.onsite) < _LOCALIZING_SPREAD
-    loose = rtol >= _SINGLE_PRECISION
+    loose = rtol >= _SINGLE_PRECISION and edges[-1] - edges[0] > _NARROWEST_SINGLE
     single = loose and not diffusive
     block = 32
     return Effort(
@@ -258,7 +267,7 @@ def _more_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effor
         effort = replace(effort, rank=int(1.5 * effort.rank), tail=effort.tail * rtol / (3 * errors["channels"]))
     if errors["poles"] > rtol / 3:
         effort = replace(effort, steps=effort.steps + 3, pole_tolerance=0.1 * effort.pole_tolerance)
-    if errors["poles"] > 10 * rtol:
+    if errors["poles"] > 10 * rtol or errors["rounding"] > rtol / 3:
         effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128, elevation=0.05)
     return effort
 
@@ -355,9 +364,19 @@ class _Window:
             "interpolation": float(interpolation),
             "channels": _ratio(discarded * np.sqrt(width / 6), np.sqrt(coherence)),
             "poles": max(panel.model.pole_error() for panel in self.panels),
+            "rounding": self._rounding(norm, _largest(profile), _largest(weight)),
         }
         n_energies = sum(panel.model.effort.n_nodes for panel in self.panels)
         return _Reading(drive, coherence, derivative, profile, weight, errors, n_energies)
+
+    def _rounding(self, norm: float, profile: float, weight: float) -> float:
+        """Relative error from rounding, where left and right cancel in the coherence or in the profile."""
+        effort = self.panels[0].model.effort
+        unit = 16 * float(np.finfo(effort.field_dtype).eps) * weight
+        parts = [_ratio(unit, norm)] if self.open_bar.length > 1 else []
+        if effort.field_dtype == np.complex64:
+            parts.append(_ratio(unit, profile))
+        return max(parts, default=0.0)
 
     def _driven(self, drive: Drive, coarse: bool) -> list[NDArray]:
         """G^d between the halves."""
@@ -415,7 +434,9 @@ def _minus(first: list[NDArray], second: list[NDArray]) -> list[NDArray]:
 
 def _ratio(error: float, size: float, parts: float = 0.0) -> float:
     """error / size; 0 where the error is but rounding of the parts of which the quantity is the difference."""
-    return 0.0 if error <= _ROUNDING * parts else float(error / size)
+    if error <= _ROUNDING * parts:
+        return 0.0
+    return float(error / size) if size > 0 else float("inf")
 
 
 def _largest(values: NDArray) -> float:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.linalg
+import scipy.sparse.csgraph
 from numpy.typing import NDArray
 
 from anderson_ness.model import AndersonBar
@@ -184,7 +186,22 @@ def _polish(
     if poles.positions.size:
         gain = np.max(errors / np.maximum(_norms(residual), np.finfo(float).tiny))
         errors = gain * _norms(open_bar.apply(poles.positions, poles.vectors))
-    return _with_exact_widths(open_bar, replace(poles, errors=errors))
+    poles = _with_exact_widths(open_bar, replace(poles, errors=errors))
+    return replace(poles, errors=poles.errors + _mixing(open_bar, poles))
+
+
+def _mixing(open_bar: OpenBar, poles: Poles) -> NDArray[np.float64]:
+    """How much of their neighbours rounding mixes into the vectors of poles that lie close together.
+
+    That is harmless for poles whose distance is small compared with their widths: they then act as one.
+    """
+    if len(poles.positions) < 2:
+        return np.zeros(len(poles.positions))
+    gaps = np.abs(poles.positions[:, None] - poles.positions)
+    apart = np.maximum(gaps, np.minimum(poles.widths[:, None], poles.widths))
+    np.fill_diagonal(apart, np.inf)
+    size = np.abs(open_bar.onsite).max() + 6
+    return np.finfo(float).eps * size / apart.min(axis=1)
 
 
 def _rayleigh_ritz(open_bar: OpenBar, shift: complex, window: Window, trial: NDArray[np.complex128]) -> Poles:
@@ -291,13 +308,14 @@ def _conjugate(
 
     Equal poles share one eigenspace, from which any basis may come; conjugate vectors have a residue each.
     """
-    order = np.argsort(positions.real)
-    apart = np.abs(np.diff(positions[order])) > 1e-9 * (1e-3 + np.abs(positions[order[1:]].imag))
-    for group in np.split(order, np.flatnonzero(apart) + 1):
-        if group.size > 1:
-            chosen = coordinates[:, group]
-            form = chosen.T @ derivative(positions[group].mean()) @ chosen
-            coordinates[:, group] = chosen @ np.linalg.eig(form)[1]
+    gaps = np.abs(positions[:, None] - positions)
+    equal = gaps < 1e-7 * (1e-3 + np.abs(positions.imag))
+    _, cluster = scipy.sparse.csgraph.connected_components(equal, directed=False)
+    for label in np.flatnonzero(np.bincount(cluster) > 1):
+        group = np.flatnonzero(cluster == label)
+        chosen = coordinates[:, group]
+        form = chosen.T @ derivative(positions[group].mean()) @ chosen
+        coordinates[:, group] = chosen @ np.linalg.inv(scipy.linalg.sqrtm(form))
     return coordinates
 
 

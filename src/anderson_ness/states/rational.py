@@ -27,7 +27,7 @@ class Measure:
     nodes, weights
         Real scaled energies x_q and weights: exact for polynomials of degree below 2 len(nodes), shape (n_nodes,).
     start, stop
-        Ends of the interval; equal for a point.
+        Ends of the interval, of positive length, or the point twice.
     filling
         Values at the nodes of a smooth weight function that multiplies every integrand.
     """
@@ -42,7 +42,15 @@ class Measure:
     def interval(
         cls, start: float, stop: float, n_nodes: int, filling: Callable[[float], float] | None = None
     ) -> "Measure":
-        """Integral over [start, stop] in scaled energy, of functions times a smooth ``filling``."""
+        """Integral over [start, stop] in scaled energy, of functions times a smooth ``filling``.
+
+        Raises
+        ------
+        ValueError
+            If the interval has no length.
+        """
+        if not stop > start:
+            raise ValueError(f"stop must be larger than start, not {stop!r} after {start!r}")
         x, w = legendre.leggauss(n_nodes)
         half = (stop - start) / 2
         nodes = (start + stop) / 2 + half * x
@@ -54,12 +62,17 @@ class Measure:
         """Value at one scaled energy."""
         return cls(np.array([x]), np.array([1.0]), x, x, np.array([1.0]))
 
+    @property
+    def is_point(self) -> bool:
+        """Whether this is the value at one energy."""
+        return self.start == self.stop
+
     def pole_weights(self, poles: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """Weights m of shape (n_nodes, n_poles): the measure of f / (x - mu_j) is ``sum_q m[q, j] f(x_q)``.
 
         Exact for polynomials f of degree below n_nodes; poles lie below the real axis.
         """
-        if self.start == self.stop:
+        if self.is_point:
             return 1 / (self.nodes[:, None] - poles)
         centre, half = (self.start + self.stop) / 2, (self.stop - self.start) / 2
         degree = np.arange(len(self.nodes))

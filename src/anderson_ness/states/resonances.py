@@ -82,15 +82,17 @@ class WindowModel:
         self.channels: dict[str, NDArray] = {}
         self.ranks: dict[str, int] = {}
         self.discarded: dict[str, float] = {}
+        outermost = SliceFactor(open_bar, complex(self._energy(self.interpolation.nodes[-1])), effort.dtype)
         for lead in LEADS:
-            self._choose_channels(above, lead)
+            self._choose_channels([above, outermost], lead)
         self._pole_fields: NDArray = self.poles.vectors.astype(effort.field_dtype)
         self._far: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
         self._near: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
         self.traces: list[NDArray[np.complex128]] = []
+        known = {factor.energy: factor for factor in (above, outermost)}
         for node in self.interpolation.nodes:
             energy = complex(self._energy(node))
-            self._sample(above if energy == above.energy else SliceFactor(open_bar, energy, effort.dtype))
+            self._sample(known.get(energy) or SliceFactor(open_bar, energy, effort.dtype))
 
     # -- building ------------------------------------------------------------------------------------------------
 
@@ -105,39 +107,46 @@ class WindowModel:
         """Slices of the half of the bar next to a lead."""
         return self._halves[lead]
 
-    def _choose_channels(self, factor: SliceFactor, lead: str) -> None:
+    def _choose_channels(self, factors: list[SliceFactor], lead: str) -> None:
         """Find the channels of a lead that matter in the far half, down to ``effort.tail`` in field amplitude."""
         n_slice, tail = self.open_bar.n_slice, self.effort.tail
         if self.whole:
             self.channels[lead], self.ranks[lead] = np.eye(n_slice, dtype=complex), n_slice
             self.discarded[lead] = 0.0
             return
-        n_probes = min(self.effort.rank, n_slice) + 8
         far = self.far_half(lead)
-        reached, n_end = [far], 0
+        n_probes = min(self.effort.rank, n_slice) + 8
+        responses = self._responses(factors, lead, far, n_probes) / np.sqrt(n_probes)
+        remainder, lost = _leading_directions(responses, self.effort.rank, tail)
         if lead == "R":
             # Transmission needs those few that reach the other end, however weakly.
-            n_end = min(_END_PROBES, n_slice)
-            reached.append(slice(0, 1))
-        source: NDArray = np.zeros((self.open_bar.length, n_slice, n_probes + n_end), dtype=self.effort.dtype)
-        random = np.random.default_rng(LEADS.index(lead))
-        for part, probes in zip(reached, (slice(0, n_probes), slice(n_probes, None)), strict=False):
-            source[part, :, probes] = random.standard_normal(source[part, :, probes].shape)
-        response = (self._end(lead, factor.solve(source)) - self._end_of_poles(lead, factor.energy, source)).conj()
-        remainder, lost = _leading_directions(response[:, :n_probes] / np.sqrt(n_probes), self.effort.rank, tail)
-        if n_end:
-            through = _without(remainder, response[:, n_probes:])
-            size = float(np.linalg.norm(response[:, n_probes:]))
-            remainder = np.concatenate(
-                [remainder, _leading_directions(through, n_end, self.effort.end_tail * size)[0]], axis=1
-            )
+            through = self._responses(factors, lead, slice(0, 1), min(_END_PROBES, n_slice))
+            least = self.effort.end_tail * float(np.linalg.norm(through))
+            left = n_slice - remainder.shape[1]
+            added, _ = _leading_directions(_without(remainder, through), min(_END_PROBES, left), least)
+            remainder = np.concatenate([remainder, added], axis=1)
         # What a pole carries into the far half: channel amplitudes times far field, over its distance in energy.
         distance = self.half_width * (0.5 + self.window.distance(self.poles.positions))
         reach = np.linalg.norm(_flat(self.poles.vectors[far]), axis=0) * np.abs(self.poles.strengths) / distance
         amplitudes = self._amplitudes[lead].conj() * reach
-        added, lost_too = _leading_directions(_without(remainder, amplitudes), n_slice, tail)
+        left = n_slice - remainder.shape[1]
+        added, lost_too = _leading_directions(_without(remainder, amplitudes), left, tail)
         self.channels[lead], self.ranks[lead] = np.concatenate([remainder, added], axis=1), remainder.shape[1]
         self.discarded[lead] = float(np.hypot(lost, lost_too))
+
+    def _responses(self, factors: list[SliceFactor], lead: str, part: slice, n_probes: int) -> NDArray:
+        """Conjugate channel amplitudes at a lead of the remainder's response to random sources, at each energy.
+
+        One energy is not enough: by symmetry a channel's remainder may vanish there.
+        """
+        shape = (self.open_bar.length, self.open_bar.n_slice, n_probes)
+        source: NDArray = np.zeros(shape, dtype=self.effort.dtype)
+        source[part] = np.random.default_rng(LEADS.index(lead)).standard_normal(source[part].shape)
+        fields = [
+            self._end(lead, factor.solve(source)) - self._end_of_poles(lead, factor.energy, source)
+            for factor in factors
+        ]
+        return np.concatenate(fields, axis=1).conj()
 
     def _end(self, lead: str, field: NDArray) -> NDArray:
         return self.open_bar.basis.T @ field[0 if lead == "L" else -1]
@@ -235,7 +244,7 @@ class WindowModel:
 
     def _jacobian(self, measure: Measure) -> float:
         """dE/dx of an integral, 1 for a point."""
-        return 1.0 if measure.start == measure.stop else self.half_width
+        return 1.0 if measure.is_point else self.half_width
 
     def _pole_weights(self, measure: Measure) -> NDArray[np.complex128]:
         return measure.pole_weights((self.poles.positions - self.centre) / self.half_width)
@@ -315,8 +324,10 @@ def _flat(field: NDArray) -> NDArray:
 
 
 def _without(basis: NDArray, columns: NDArray) -> NDArray:
-    """Columns less their projections on an orthonormal basis."""
-    return columns - basis @ (basis.conj().T @ columns)
+    """Columns less their projections on an orthonormal basis; twice, so that what is left is orthogonal to it."""
+    for _ in range(2):
+        columns = columns - basis @ (basis.conj().T @ columns)
+    return columns
 
 
 def _leading_directions(columns: NDArray, most: int, tail: float) -> tuple[NDArray, float]:
