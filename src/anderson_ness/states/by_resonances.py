@@ -24,7 +24,7 @@ _LEVELS_A_PANEL = 60
 # Half-width of a panel over its distance to the nearest threshold of a channel, at most.
 _PANEL_CLEARANCE = 0.3
 _MOST_PANELS = 200
-_MAX_ROUNDS = 4
+_MAX_ROUNDS = 5
 # The interpolation's error is estimated from what its first node changes: the change of each quantity, several times,
 # and the change of the whole matrix (which cannot vanish by accident), a share of it. Both numbers were measured on
 # random bars, where they bound the error with a margin (benchmarks/README.md).
@@ -41,6 +41,7 @@ _ROUNDING = 256 * np.finfo(float).eps
 _SINGLE_PRECISION = 3e-4
 # Single precision has no room for the fields of a narrower window.
 _NARROWEST_SINGLE = 1e-8
+_SMALL_SLICE = 16
 # Thermal windows are integrated up to where occupations have fallen to rounding, in pieces on which the Fermi
 # functions are smooth, with this many nodes.
 _THERMAL_STEPS = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
@@ -244,9 +245,13 @@ def _first_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
     diffusive = np.std(bar.onsite) < _LOCALIZING_SPREAD
     loose = rtol >= _SINGLE_PRECISION and edges[-1] - edges[0] > _NARROWEST_SINGLE
     single = loose and not diffusive
+    nodes = max(3, int(np.ceil(1.25 * digits - 0.75)))
+    nodes += int(np.std(bar.onsite) < 1.1 * _LOCALIZING_SPREAD)
+    # Small bars have few poles to take out, and nodes cost them nothing.
+    nodes += 2 * int(bar.n_slice <= _SMALL_SLICE)
     block = 32
     return Effort(
-        n_nodes=max(3, int(np.ceil(1.25 * digits - 0.75))) + (np.std(bar.onsite) < 1.1 * _LOCALIZING_SPREAD),
+        n_nodes=nodes,
         rank=int(40 + 20 * digits),
         tail=float(0.4 * rtol * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
         end_tail=0.1 * rtol,
@@ -362,7 +367,7 @@ class _Window:
         discarded = max(panel.model.discarded[lead] for panel in self.panels for lead in LEADS)
         errors = {
             "interpolation": float(interpolation),
-            "channels": _ratio(discarded * np.sqrt(width / 6), np.sqrt(coherence)),
+            "channels": _ratio(discarded * np.sqrt(width), np.sqrt(coherence)) if self.open_bar.length > 1 else 0.0,
             "poles": max(panel.model.pole_error() for panel in self.panels),
             "rounding": self._rounding(norm, _largest(profile), _largest(weight)),
         }
@@ -373,7 +378,8 @@ class _Window:
         """Relative error from rounding, where left and right cancel in the coherence or in the profile."""
         effort = self.panels[0].model.effort
         unit = 16 * float(np.finfo(effort.field_dtype).eps) * weight
-        parts = [_ratio(unit, norm)] if self.open_bar.length > 1 else []
+        mixing = max(panel.model.mixing() for panel in self.panels)
+        parts = [_ratio(unit + mixing, norm)] if self.open_bar.length > 1 else []
         if effort.field_dtype == np.complex64:
             parts.append(_ratio(unit, profile))
         return max(parts, default=0.0)

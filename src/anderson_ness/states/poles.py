@@ -186,11 +186,10 @@ def _polish(
     if poles.positions.size:
         gain = np.max(errors / np.maximum(_norms(residual), np.finfo(float).tiny))
         errors = gain * _norms(open_bar.apply(poles.positions, poles.vectors))
-    poles = _with_exact_widths(open_bar, replace(poles, errors=errors))
-    return replace(poles, errors=poles.errors + _mixing(open_bar, poles))
+    return _with_exact_widths(open_bar, replace(poles, errors=errors))
 
 
-def _mixing(open_bar: OpenBar, poles: Poles) -> NDArray[np.float64]:
+def rounding_mixes(open_bar: OpenBar, poles: Poles) -> NDArray[np.float64]:
     """How much of their neighbours rounding mixes into the vectors of poles that lie close together.
 
     That is harmless for poles whose distance is small compared with their widths: they then act as one.
@@ -200,7 +199,8 @@ def _mixing(open_bar: OpenBar, poles: Poles) -> NDArray[np.float64]:
     gaps = np.abs(poles.positions[:, None] - poles.positions)
     apart = np.maximum(gaps, np.minimum(poles.widths[:, None], poles.widths))
     np.fill_diagonal(apart, np.inf)
-    size = np.abs(open_bar.onsite).max() + 6
+    # Size of the operator where the vector is: high walls are rounded, but hardly any of the vector is there.
+    size = np.einsum("xs,xsp->p", np.abs(open_bar.onsite), np.abs(poles.vectors) ** 2) + 6
     return np.finfo(float).eps * size / apart.min(axis=1)
 
 

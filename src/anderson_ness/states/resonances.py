@@ -19,7 +19,7 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
 from anderson_ness.states.elimination import OpenBar, SliceFactor
-from anderson_ness.states.poles import Window, find_poles
+from anderson_ness.states.poles import Window, find_poles, rounding_mixes
 from anderson_ness.states.rational import Interpolation, Measure
 
 LEADS = ("L", "R")
@@ -270,7 +270,7 @@ class WindowModel:
             among_far = (W.conj().T * width) @ W
             weights = measure.weights[q] * np.outer(values[:, q], values[:, q].conj())
             far_far += weights[:, None, :, None] * among_far[None, :, None, :]
-        pole_pole *= (s[:, None] * s.conj()) * (h / self.half_width**2)
+        pole_pole *= (s[:, None] * s.conj()) * (h / self.half_width / self.half_width)
         far_pole = (far_pole * s.conj()).reshape(K * r, p) * (h / self.half_width)
         return pole_pole, far_pole, far_far.reshape(K * r, K * r) * h
 
@@ -311,6 +311,11 @@ class WindowModel:
         channels = self.channels["R"][:, : self.ranks["R"]]
         propagation = poles + (self.open_bar.basis.T @ remainder) @ channels.conj().T
         return float(np.linalg.norm(amplitude[:, None] * propagation * amplitude) ** 2)
+
+    def mixing(self) -> float:
+        """Largest share of a neighbour that rounding mixes into a pole close to the window."""
+        shares = rounding_mixes(self.open_bar, self.poles)
+        return float(shares[self.window.close(self.poles.positions)].max(initial=0.0))
 
     def pole_error(self) -> float:
         """Largest relative error of a pole too close to the window for the nodes to see it; at least the tolerance."""

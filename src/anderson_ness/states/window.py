@@ -122,8 +122,9 @@ def window_coherence(
     options = _checked_options(method, states, rtol, max_energies)
     biases = _check.as_array("bias", bias)
     drives = [Drive(one, temperature) for one in np.atleast_1d(biases).tolist()]
-    results = {drive: _no_drive(bar, drive) for drive in drives if drive.bias == 0}
-    driven = list(dict.fromkeys(drive for drive in drives if drive.bias != 0))
+    # A coherence, quadratic in the bias, may underflow where the bias does not.
+    results = {drive: _no_drive(bar, drive) for drive in drives if drive.bias**2 == 0}
+    driven = list(dict.fromkeys(drive for drive in drives if drive not in results))
     if driven and method == "resonances":
         results.update(zip(driven, by_resonances.coherence(bar, driven, options["rtol"]), strict=True))
     else:
@@ -154,7 +155,7 @@ def slice_currents(bar: AndersonBar, correlations: NDArray) -> NDArray[np.float6
 
 def _no_drive(bar: AndersonBar, drive: Drive) -> WindowCoherence:
     zeros = np.zeros(bar.shape[0])
-    return WindowCoherence(0.0, drive.temperature, 0.0, 0.0, zeros, zeros, transmission(bar), 0.0, True, 0)
+    return WindowCoherence(drive.bias, drive.temperature, 0.0, 0.0, zeros, zeros, transmission(bar), 0.0, True, 0)
 
 
 def _checked_options(method: str, states: str, rtol: float, max_energies: int) -> dict[str, Any]:
