@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg
-import scipy.sparse.csgraph
 from numpy.typing import NDArray
 
 from anderson_ness.model import AndersonBar
@@ -308,9 +307,12 @@ def _conjugate(
 
     Equal poles share one eigenspace, from which any basis may come; conjugate vectors have a residue each.
     """
+    # Imported when called for: it brings all of scipy.sparse.linalg with it.
+    from scipy.sparse import csgraph
+
     gaps = np.abs(positions[:, None] - positions)
     equal = gaps < 1e-7 * (1e-3 + np.abs(positions.imag))
-    _, cluster = scipy.sparse.csgraph.connected_components(equal, directed=False)
+    _, cluster = csgraph.connected_components(equal, directed=False)
     for label in np.flatnonzero(np.bincount(cluster) > 1):
         group = np.flatnonzero(cluster == label)
         chosen = coordinates[:, group]
