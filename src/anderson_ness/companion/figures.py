@@ -82,15 +82,15 @@ class Run:
         """
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
             raise ValueError(f"name must consist of lower-case letters, digits, - and _, not {name!r}")
-        contents = _tables(name, data) | _pictures(fig, name)
+        contents = tables(name, data) | _pictures(fig, name)
         for file, content in contents.items():
             files.write(self.folder / file, content)
-        record = self._record(name, contents, seeds, info)
+        record = self.record(name, contents, seeds, info)
         files.write_json(self.folder / f"{name}.json", record)
         plt.close(fig)
         _show(name, contents)
 
-    def _record(self, name: str, contents: Mapping[str, bytes], seeds: Any, info: Mapping[str, Any]) -> dict[str, Any]:
+    def record(self, name: str, contents: Mapping[str, bytes], seeds: Any, info: Mapping[str, Any]) -> dict[str, Any]:
         if seeds is None:
             seeds = {key: value for key, value in self.parameters.items() if "seed" in key}
         return {
@@ -130,7 +130,7 @@ def _pictures(fig: Figure, name: str) -> dict[str, bytes]:
     return pictures
 
 
-def _tables(name: str, data: Columns | Mapping[str, Columns]) -> dict[str, bytes]:
+def tables(name: str, data: Columns | Mapping[str, Columns]) -> dict[str, bytes]:
     nested = [isinstance(value, Mapping) or hasattr(value, "columns") for _, value in data.items()]
     if nested and all(nested):
         return {f"{name}-{table}.csv": _csv(table, columns) for table, columns in data.items()}

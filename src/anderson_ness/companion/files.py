@@ -79,7 +79,7 @@ def digests(files: Iterable[Path], base: Path) -> dict[str, str]:
 
 def files_below(folder: Path) -> list[Path]:
     """Every file in ``folder`` and below, without what Python and editors leave there; none if it is absent."""
-    skipped = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
+    skipped = {"__pycache__", ".ipynb_checkpoints", ".DS_Store", ".store"}
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and skipped.isdisjoint(path.parts)]
 
 

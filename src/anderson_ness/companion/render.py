@@ -7,13 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import yaml
 
-from anderson_ness.companion import chapters, files
+from anderson_ness.companion import chapters, files, interactive
 
 JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 STYLE = Path(__file__).with_name("book.css")
@@ -70,7 +71,7 @@ def _stage(root: Path, site: Path) -> None:
         files.copy(root / page, site / page)
     for chapter in chapters.chapters(root):
         _stage_chapter(root / "_build", chapter, site)
-    (site / "extra").mkdir(exist_ok=True)
+    interactive.write_scripts(site / "extra")
     files.copy(STYLE, site / "_static" / STYLE.name)
     # The pinned versions of theme and extensions shape the pages as much as their sources do.
     lock = root / "requirements.lock"
@@ -118,9 +119,9 @@ def _figure_of(cell: Any, where: str) -> dict[str, Any] | None:
     return figures[0]
 
 
-def _links(chapter: str, figure: str, numbers: list[str]) -> str:
+def _links(chapter: str, figure: str, numbers: list[str], pictures: Sequence[str] = ("svg", "pdf", "png")) -> str:
     """Links to a figure's files, as HTML because Sphinx does not know files that are copied as they are."""
-    targets = {"svg": f"{figure}.svg", "pdf": f"{figure}.pdf", "png": f"{figure}.png"}
+    targets = {kind: f"{figure}.{kind}" for kind in pictures}
     targets |= {_label(figure, file): file for file in numbers}
     targets["provenance"] = f"{figure}.json"
     links = [f'<a href="../figures/{chapter}/{file}">{label}</a>' for label, file in targets.items()]

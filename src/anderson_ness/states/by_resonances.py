@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,8 @@ from anderson_ness.states.drive import Drive
 from anderson_ness.states.elimination import OpenBar, SliceFactor
 from anderson_ness.states.poles import Poles, Window, find_poles
 from anderson_ness.states.rational import Measure
-from anderson_ness.states.resonances import LEADS, Effort, WindowModel
+from anderson_ness.states.reduction import ReducedModel
+from anderson_ness.states.resonances import LEADS, Changes, Effort, WindowModel
 from anderson_ness.states.result import WindowCoherence
 
 # A panel with more levels than this is split: the cost of its poles grows faster than their number.
@@ -25,12 +27,6 @@ _LEVELS_A_PANEL = 60
 _PANEL_CLEARANCE = 0.3
 _MOST_PANELS = 200
 _MAX_ROUNDS = 5
-# The interpolation's error is estimated from what its first node changes: the change of each quantity, several times,
-# and the change of the whole matrix (which cannot vanish by accident), a share of it. Both numbers were measured on
-# random bars, where they bound the error with a margin (benchmarks/README.md).
-_CHANGE_FACTOR = 4.0
-_MATRIX_SHARE = 0.05
-_DENSITY_SHARE = 0.5
 # Standard deviation of the potential at W = 16.5.
 _LOCALIZING_SPREAD = 16.4 / np.sqrt(12)
 # A coherence that is smaller than most, for which the first choice of channels is made.
@@ -42,6 +38,14 @@ _SINGLE_PRECISION = 3e-4
 # Single precision has no room for the fields of a narrower window.
 _NARROWEST_SINGLE = 1e-8
 _SMALL_SLICE = 16
+# A bar is reduced where that pays: not if it is small already (sites of a slice, the more the weaker the disorder),
+# nor to very many digits.
+_SMALLEST_REDUCED_SLICE = 100
+_SHORTEST_REDUCED = 4
+# In a nearly clean bar the profile is the small difference of large densities; high walls need every digit.
+_REDUCED_DISORDER = (0.4, 6.0)
+_FINEST_REDUCED = 1e-4
+_REDUCED_ROUNDS = 2
 # Thermal windows are integrated up to where occupations have fallen to rounding, in pieces on which the Fermi
 # functions are smooth, with this many nodes.
 _THERMAL_STEPS = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
@@ -56,7 +60,7 @@ class ChannelThresholdError(ValueError):
 class _Panel:
     """A piece of the window with its model."""
 
-    model: WindowModel
+    model: WindowModel | ReducedModel
     start: float
     stop: float
 
@@ -117,15 +121,50 @@ def coherence(bar: AndersonBar, drives: Sequence[Drive], rtol: float) -> list[Wi
     widest = max(drives, key=lambda drive: (drive.temperature, abs(drive.bias)))
     edges = _panel_edges(bar, widest)
     open_bar = OpenBar(bar)
-    effort = _first_effort(bar, edges, rtol)
-    for last in (False,) * (_MAX_ROUNDS - 1) + (True,):
-        window = _Window(open_bar, edges, effort)
+    for plan in _plans(bar, edges, rtol):
+        window, readings = _converged(open_bar, edges, drives, rtol, plan)
+        if sum(_worst(readings).values()) <= rtol:
+            break
+    return [reading.result(window.transmission(), rtol) for reading in readings]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A model of the window, the first effort for it, how to raise that, and how often."""
+
+    model: type[WindowModel] | type[ReducedModel]
+    effort: Effort
+    raised: Callable[[Effort, dict[str, float], float], Effort]
+    rounds: int
+
+
+def _plans(bar: AndersonBar, edges: list[float], rtol: float) -> list[_Plan]:
+    """The reduced bar where it pays, then the sampled remainder, which has no limits."""
+    sampled = _Plan(WindowModel, _first_effort(bar, edges, rtol), _more_effort, _MAX_ROUNDS)
+    localizing = np.std(bar.onsite) / _LOCALIZING_SPREAD
+    large = bar.n_slice * min(localizing, 2.0) >= _SMALLEST_REDUCED_SLICE and bar.shape[0] >= _SHORTEST_REDUCED
+    if not (large and _REDUCED_DISORDER[0] < localizing < _REDUCED_DISORDER[1] and rtol >= _FINEST_REDUCED):
+        return [sampled]
+    return [_Plan(ReducedModel, _first_reduction(bar, edges, rtol), _more_reduction, _REDUCED_ROUNDS), sampled]
+
+
+def _converged(
+    open_bar: OpenBar, edges: list[float], drives: Sequence[Drive], rtol: float, plan: _Plan
+) -> tuple[_Window, list[_Reading]]:
+    """The window and its readings after as many rounds as the plan allows, or fewer if they converge."""
+    effort = plan.effort
+    for last in (False,) * (plan.rounds - 1) + (True,):
+        window = _Window(open_bar, edges, effort, plan.model)
         readings = [window.read(drive) for drive in drives]
-        worst = {name: max(reading.errors[name] for reading in readings) for name in readings[0].errors}
+        worst = _worst(readings)
         if last or sum(worst.values()) <= rtol:
             break
-        effort = _more_effort(effort, worst, rtol)
-    return [reading.result(window.transmission(), rtol) for reading in readings]
+        effort = plan.raised(effort, worst, rtol)
+    return window, readings
+
+
+def _worst(readings: list[_Reading]) -> dict[str, float]:
+    return {name: max(reading.errors[name] for reading in readings) for name in readings[0].errors}
 
 
 def correlations(bar: AndersonBar, drive: Drive, rtol: float) -> tuple[NDArray[np.complex128], bool]:
@@ -201,7 +240,8 @@ def _full_matrix(panels: list[_Panel], drive: Drive, coarse: bool) -> tuple[NDAr
     """G^d, and the size of the two leads' parts of which it is the difference."""
     pieces = [(panel.model, measure) for panel in panels for measure in panel.filled(drive)]
     left, right = (
-        0.5 * np.asarray(sum(model.density_matrix(lead, measure, coarse) for model, measure in pieces))
+        0.5
+        * np.asarray(sum(cast(WindowModel, model).density_matrix(lead, measure, coarse) for model, measure in pieces))
         for lead in LEADS
     )
     return np.sign(drive.bias) * (left - right), float(np.linalg.norm(left) + np.linalg.norm(right))
@@ -264,6 +304,34 @@ def _first_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
     )
 
 
+def _first_reduction(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
+    """Effort that reaches the tolerance at once for most bars, by reduction."""
+    levels = _expected_levels(bar, edges[1] - edges[0])
+    localizing = np.std(bar.onsite) / _LOCALIZING_SPREAD
+    # Errors are of second order in what is left out; a localized bar's coherence is small.
+    left_out = 0.04 * np.sqrt(rtol / 1e-3) * min(1.0, localizing**-2.0)
+    return Effort(
+        n_nodes=4 + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
+        rank=100,
+        tail=float(0.4 * left_out * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
+        end_tail=0.1 * rtol,
+        block=32,
+        steps=int(np.ceil((210 + 4.5 * levels) / 32)),
+        radius=3.5,
+        pole_tolerance=0.1 * rtol,
+        elevation=0.15,
+        dtype=np.complex64,
+        field_dtype=np.complex64,
+    )
+
+
+def _more_reduction(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
+    """More of everything: fields of more channels, and one more node for the traces."""
+    return replace(
+        effort, n_nodes=effort.n_nodes + 1, tail=effort.tail / 3, rank=2 * effort.rank, steps=effort.steps + 2
+    )
+
+
 def _more_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
     """More of what the largest errors ask for."""
     if errors["interpolation"] > rtol / 3:
@@ -288,6 +356,7 @@ class _Reading:
     spectral_weight: NDArray[np.float64]
     errors: dict[str, float]
     n_energies: int
+    widths: NDArray[np.float64]
 
     def result(self, transmission: float, rtol: float) -> WindowCoherence:
         sign = np.sign(self.drive.bias)
@@ -303,17 +372,23 @@ class _Reading:
             relative_error=error,
             converged=bool(error <= rtol),
             n_energies=self.n_energies,
+            levels=len(self.widths),
+            narrowest_width=float(self.widths.min(initial=np.inf)) if len(self.widths) else float("nan"),
         )
 
 
 class _Window:
     """The window's panels, and the overlaps of their fields."""
 
-    def __init__(self, open_bar: OpenBar, edges: list[float], effort: Effort) -> None:
+    def __init__(
+        self,
+        open_bar: OpenBar,
+        edges: list[float],
+        effort: Effort,
+        model: type[WindowModel] | type[ReducedModel] = WindowModel,
+    ) -> None:
         self.open_bar = open_bar
-        self.panels = [
-            _Panel(WindowModel(open_bar, (a + b) / 2, (b - a) / 2, effort), a, b) for a, b in pairwise(edges)
-        ]
+        self.panels = [_Panel(model(open_bar, (a + b) / 2, (b - a) / 2, effort), a, b) for a, b in pairwise(edges)]
         n_columns = sum(panel.model.n_columns("L") for panel in self.panels)
         self._explicit = n_columns >= open_bar.length // 2 * open_bar.n_slice
         self._fields = [{half: panel.model.fields(half) for half in LEADS} for panel in self.panels]
@@ -339,8 +414,7 @@ class _Window:
             return matrices
         left, right = self._overlaps["L"], self._overlaps["R"]
         panels = range(len(self.panels))
-        precise = [matrix.astype(left[0][0].dtype) for matrix in matrices]
-        return [np.asarray(sum(left[i][j] @ precise[j] @ right[j][i] for j in panels)) for i in panels]
+        return [np.asarray(sum(_between(left[i][j], matrices[j], right[j][i]) for j in panels)) for i in panels]
 
     def read(self, drive: Drive) -> _Reading:
         """Coherence, slope, profile and weight of a drive, with the parts of the error."""
@@ -355,24 +429,40 @@ class _Window:
         slope_changed = _norm(_minus(slope, coarse_slope), _minus(slope_dressed, coarse_slope_dressed))
         profile, weight = self._densities(drive, False)
         coarse_profile, coarse_weight = self._densities(drive, True)
-        interpolation = max(
-            _MATRIX_SHARE * _ratio(2 * changed, norm),
-            _CHANGE_FACTOR * _ratio(abs(2 * _inner(coarse_G, coarse_dressed) - coherence), coherence),
-            _MATRIX_SHARE * _ratio(4 * (norm * slope_changed + steepness * changed), slope_scale),
-            _CHANGE_FACTOR * _ratio(abs(4 * _inner(coarse_slope, coarse_dressed) - derivative), slope_scale),
-            _DENSITY_SHARE * _ratio(_largest(profile - coarse_profile), _largest(profile), _largest(weight)),
-            _DENSITY_SHARE * _ratio(_largest(weight - coarse_weight), _largest(weight)),
+        interpolation = self.panels[0].model.error_of_changes(
+            Changes(
+                matrix=_ratio(2 * changed, norm),
+                coherence=_ratio(abs(2 * _inner(coarse_G, coarse_dressed) - coherence), coherence),
+                slope_matrix=_ratio(4 * (norm * slope_changed + steepness * changed), slope_scale),
+                slope=_ratio(abs(4 * _inner(coarse_slope, coarse_dressed) - derivative), slope_scale),
+                profile=_ratio(_largest(profile - coarse_profile), _largest(profile), _largest(weight)),
+                weight=_ratio(_largest(weight - coarse_weight), _largest(weight)),
+            )
         )
         width = abs(drive.bias)
         discarded = max(panel.model.discarded[lead] for panel in self.panels for lead in LEADS)
         errors = {
             "interpolation": float(interpolation),
-            "channels": _ratio(discarded * np.sqrt(width), np.sqrt(coherence)) if self.open_bar.length > 1 else 0.0,
+            "channels": self.panels[0].model.channel_error(_ratio(discarded * np.sqrt(width), np.sqrt(coherence)))
+            if self.open_bar.length > 1
+            else 0.0,
             "poles": max(panel.model.pole_error() for panel in self.panels),
             "rounding": self._rounding(norm, _largest(profile), _largest(weight)),
         }
         n_energies = sum(panel.model.effort.n_nodes for panel in self.panels)
-        return _Reading(drive, coherence, derivative, profile, weight, errors, n_energies)
+        return _Reading(drive, coherence, derivative, profile, weight, errors, n_energies, self._widths(drive))
+
+    def _widths(self, drive: Drive) -> NDArray[np.float64]:
+        """Widths of the resonances inside a drive's window."""
+        reach = abs(drive.bias) / 2
+        widths = []
+        for panel in self.panels:
+            poles = panel.model.poles
+            position = poles.positions.real
+            # A panel owns the levels from its start on, so that none is counted twice.
+            inside = (position >= panel.start) & (position < panel.stop) & (np.abs(position) <= reach)
+            widths.append(poles.widths[inside])
+        return np.concatenate(widths)
 
     def _rounding(self, norm: float, profile: float, weight: float) -> float:
         """Relative error from rounding, where left and right cancel in the coherence or in the profile."""
@@ -426,6 +516,13 @@ class _Window:
         return scattering.transmission(self.open_bar.bar) if through < faint else through
 
 
+def _between(left: NDArray, matrix: NDArray, right: NDArray) -> NDArray:
+    """left matrix right, in real arithmetic if the overlaps are real."""
+    if np.iscomplexobj(left):
+        return np.asarray(left @ matrix.astype(left.dtype) @ right)
+    return left @ matrix.real @ right + 1j * (left @ matrix.imag @ right)
+
+
 def _inner(first: list[NDArray], dressed: list[NDArray]) -> float:
     return float(sum(np.vdot(a, b).real for a, b in zip(first, dressed, strict=True)))
 
@@ -449,7 +546,7 @@ def _largest(values: NDArray) -> float:
     return float(np.abs(values).max())
 
 
-def _total(matrices: list[NDArray], model: WindowModel) -> NDArray:
+def _total(matrices: list[NDArray], model: WindowModel | ReducedModel) -> NDArray:
     if not matrices:
         return np.zeros((model.n_columns("L"), model.n_columns("R")), dtype=complex)
     return np.asarray(sum(matrices))

@@ -140,7 +140,9 @@ class SliceFactor:
             field[x] += green[x] @ field[x - 1]
         return field
 
-    def solve_from_end(self, end: int, source: NDArray, n_far: int) -> tuple[NDArray, NDArray]:
+    def solve_from_end(
+        self, end: int, source: NDArray, n_far: int, everywhere: bool = False
+    ) -> tuple[NDArray, NDArray]:
         """A(z)^{-1} applied to sources on an end slice, where it is wanted: half the work of :meth:`solve`.
 
         Parameters
@@ -165,10 +167,11 @@ class SliceFactor:
         for x in towards:
             carried = fields[x] = green[x] @ carried
         at_middle = green[middle] @ carried
-        near, far = {middle: at_middle[:, n_far:]}, {middle: at_middle[:, :n_far]}
+        first_near = 0 if everywhere else n_far
+        near, far = {middle: at_middle[:, first_near:]}, {middle: at_middle[:, :n_far]}
         previous = near[middle]
         for x in reversed(towards):
-            previous = near[x] = fields[x][:, n_far:] + green[x] @ previous
+            previous = near[x] = fields[x][:, first_near:] + green[x] @ previous
         previous = far[middle]
         for x in beyond:
             previous = far[x] = green[x] @ previous

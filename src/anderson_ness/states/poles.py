@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -40,6 +41,10 @@ class Window:
 
     centre: float
     half_width: float
+
+    def energy(self, x: Any) -> Any:
+        """Energy of a scaled energy x, of which the window is [-1, 1]."""
+        return self.centre + self.half_width * x
 
     def distance(self, energies: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Distances of complex energies from the window, in half-widths."""
@@ -97,7 +102,14 @@ class Poles:
 
 
 def find_poles(
-    open_bar: OpenBar, factor: SliceFactor, window: Window, radius: float, block: int, steps: int, tolerance: float
+    open_bar: OpenBar,
+    factor: SliceFactor,
+    window: Window,
+    radius: float,
+    block: int,
+    steps: int,
+    tolerance: float,
+    broadest: float = np.inf,
 ) -> Poles:
     """Poles within ``radius`` half-widths of a window.
 
@@ -116,6 +128,8 @@ def find_poles(
         Size of a block and number of steps of the Arnoldi iteration.
     tolerance
         Relative error of the vectors of poles in or next to the window, at which Rayleigh-Ritz steps end.
+    broadest
+        Poles further below the real axis than this, in half-widths, are returned as Arnoldi's iteration finds them.
 
     Returns
     -------
@@ -123,7 +137,7 @@ def find_poles(
     """
     positions, vectors, residuals = _ritz_pairs(open_bar, factor, block, steps)
     wanted = (window.distance(positions) < radius) & (residuals < _USABLE)
-    sharp = wanted & (residuals < _POLISHED)
+    sharp = wanted & (residuals < _POLISHED) & (-positions.imag < broadest * window.half_width)
     rough = wanted & ~sharp
     fields = vectors.reshape(open_bar.length, open_bar.n_slice, len(positions))
     exact = _polish(open_bar, factor, window, fields[:, :, sharp].astype(complex), tolerance)
@@ -185,7 +199,7 @@ def _polish(
     if poles.positions.size:
         gain = np.max(errors / np.maximum(_norms(residual), np.finfo(float).tiny))
         errors = gain * _norms(open_bar.apply(poles.positions, poles.vectors))
-    return _with_exact_widths(open_bar, replace(poles, errors=errors))
+    return with_exact_widths(open_bar, replace(poles, errors=errors))
 
 
 def rounding_mixes(open_bar: OpenBar, poles: Poles) -> NDArray[np.float64]:
@@ -330,7 +344,7 @@ def _as_they_are(open_bar: OpenBar, positions: NDArray, vectors: NDArray[np.comp
     return Poles(positions, 1 / form, vectors, left, right, np.zeros(len(positions)))
 
 
-def _with_exact_widths(open_bar: OpenBar, poles: Poles) -> Poles:
+def with_exact_widths(open_bar: OpenBar, poles: Poles) -> Poles:
     """The same poles, the widths of narrow ones from their couplings to the leads."""
     vectors, positions = poles.vectors.copy(), poles.positions.copy()
     narrow = np.flatnonzero(np.abs(positions.imag) < _NARROW)
@@ -351,6 +365,8 @@ def _with_exact_widths(open_bar: OpenBar, poles: Poles) -> Poles:
 
 def _continue_tails(open_bar: OpenBar, energy: float, vector: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """An eigenvector with its tails continued from its largest slice outwards, by v_{i+1} = R_{i+1} v_i."""
+    if len(vector) == 1:
+        return vector
     core = int(np.argmax(np.linalg.norm(vector, axis=1)))
     out = vector.copy()
     for direction in (1, -1):

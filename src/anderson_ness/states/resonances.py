@@ -23,6 +23,12 @@ from anderson_ness.states.poles import Window, find_poles, rounding_mixes
 from anderson_ness.states.rational import Interpolation, Measure
 
 LEADS = ("L", "R")
+# The interpolation's error is estimated from what its first node changes: the change of each quantity, several times,
+# and the change of the whole matrix (which cannot vanish by accident), a share of it. These numbers were measured on
+# random bars, where they bound the error with a margin (benchmarks/README.md).
+_CHANGE_FACTOR = 4.0
+_MATRIX_SHARE = 0.05
+_DENSITY_SHARE = 0.5
 # Random sources on the far end with which the channels that carry transmission are found.
 _END_PROBES = 24
 
@@ -42,6 +48,18 @@ class Effort:
     elevation: float = 0.05
     dtype: type = np.complex128
     field_dtype: type = np.complex128
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What the coarse result of a model changes in the fine one, relative to the size of each quantity."""
+
+    matrix: float
+    coherence: float
+    slope_matrix: float
+    slope: float
+    profile: float
+    weight: float
 
 
 class WindowModel:
@@ -316,6 +334,18 @@ class WindowModel:
         """Largest share of a neighbour that rounding mixes into a pole close to the window."""
         shares = rounding_mixes(self.open_bar, self.poles)
         return float(shares[self.window.close(self.poles.positions)].max(initial=0.0))
+
+    def error_of_changes(self, changes: Changes) -> float:
+        """Relative error from what the first node changes."""
+        return max(
+            _CHANGE_FACTOR * max(changes.coherence, changes.slope),
+            _MATRIX_SHARE * max(changes.matrix, changes.slope_matrix),
+            _DENSITY_SHARE * max(changes.profile, changes.weight),
+        )
+
+    def channel_error(self, discarded: float) -> float:
+        """Relative error of the coherence if channels of this relative amplitude are left out."""
+        return discarded
 
     def pole_error(self) -> float:
         """Largest relative error of a pole too close to the window for the nodes to see it; at least the tolerance."""

@@ -36,6 +36,10 @@ class WindowCoherence:
         Whether ``relative_error`` is within the ``rtol`` asked for.
     n_energies
         Number of energies at which scattering states were computed for the integral.
+    levels
+        Number of resonances whose position lies in the bias window; None by quadrature, which does not know them.
+    narrowest_width
+        Width of the narrowest of these, in units of the hopping; NaN if there are none or they are not known.
     """
 
     bias: float
@@ -48,3 +52,5 @@ class WindowCoherence:
     relative_error: float
     converged: bool
     n_energies: int
+    levels: int | None = None
+    narrowest_width: float = float("nan")

@@ -155,7 +155,9 @@ def slice_currents(bar: AndersonBar, correlations: NDArray) -> NDArray[np.float6
 
 def _no_drive(bar: AndersonBar, drive: Drive) -> WindowCoherence:
     zeros = np.zeros(bar.shape[0])
-    return WindowCoherence(drive.bias, drive.temperature, 0.0, 0.0, zeros, zeros, transmission(bar), 0.0, True, 0)
+    return WindowCoherence(
+        drive.bias, drive.temperature, 0.0, 0.0, zeros, zeros, transmission(bar), 0.0, True, 0, levels=0
+    )
 
 
 def _checked_options(method: str, states: str, rtol: float, max_energies: int) -> dict[str, Any]:

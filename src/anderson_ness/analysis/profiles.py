@@ -1,0 +1,242 @@
+"""Measured density profiles over the bar, and fits of the models of Fig. 1(b) to them.
+
+Slice i = 0, 1, ... sits at x = i + 1/2 on 0 <= x <= length. The profile is the driven density over the spectral weight
+of the window, which tends to +1 and -1 at the ends.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.linalg
+from numpy.typing import ArrayLike, NDArray
+
+from anderson_ness import _check
+from anderson_ness.analysis import estimators
+from anderson_ness.analysis.fits import Fit, fit, power_law
+from anderson_ness.theory import diffusion
+
+AVERAGES = ("ratio of means", "mean of ratios")
+SHAPES: dict[str, Callable[..., NDArray[np.float64]]] = {
+    "diffusive": diffusion.diffusive_profile,
+    "critical": diffusion.critical_profile,
+    "localized": diffusion.localized_profile,
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A mean profile with the covariance of its slices.
+
+    Attributes
+    ----------
+    x
+        Positions of slices, shape (k,).
+    value
+        Profile dn at x, shape (k,).
+    covariance
+        Covariance matrix of ``value``, shape (k, k).
+    length
+        Length of the bar.
+    samples
+        Number of samples.
+    """
+
+    x: NDArray[np.float64]
+    value: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    length: int
+    samples: int
+
+    @property
+    def error(self) -> NDArray[np.float64]:
+        """Standard errors of the slices."""
+        return np.sqrt(np.diagonal(self.covariance))
+
+    def odd(self) -> "Profile":
+        """The left half of the profile's odd part, [dn(x) - dn(length - x)]/2: on average dn is odd."""
+        half = len(self.x) // 2
+        fold = (np.eye(len(self.x)) - np.eye(len(self.x))[::-1])[:half] / 2
+        return Profile(self.x[:half], fold @ self.value, fold @ self.covariance @ fold.T, self.length, self.samples)
+
+
+def profile(density: ArrayLike, weight: ArrayLike, average: str = "ratio of means") -> Profile:
+    """Mean profile of samples of one point and bias.
+
+    Parameters
+    ----------
+    density, weight
+        Slice means of G^d_xx and of the spectral weight, shape (samples, length).
+    average
+        "ratio of means": the disorder-averaged density over the averaged weight, in which samples with many states in
+        the window count more; "mean of ratios": all samples alike.
+
+    Returns
+    -------
+    Profile
+        With the jackknife's covariance.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, a number is not finite, or a weight not positive.
+    """
+    _check.one_of("average", average, AVERAGES)
+    densities, weights = _checked(density, weight)
+    length = densities.shape[1]
+    if average == "ratio of means":
+        ratio = estimators.jackknife(lambda both: both[:length] / both[length:], np.hstack([densities, weights]))
+    else:
+        ratio = estimators.mean_vector(densities / weights)
+    return Profile(np.arange(length, dtype=float) + 0.5, ratio.value, ratio.covariance, length, len(densities))
+
+
+def profile_arrays(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Densities and spectral weights, each of shape (rows, length), of a table's rows.
+
+    Raises
+    ------
+    ValueError
+        If rows are of different lengths, or one has no profile.
+    """
+    names = ("density_profile", "spectral_weight")
+    density, weight = (_check.real_array(name, [list(row) for row in table[name].dropna()]) for name in names)
+    if not len(density) == len(weight) == len(table):
+        raise ValueError("table must hold a density profile and a spectral weight in every row")
+    return density, weight
+
+
+def step_places(density: ArrayLike, weight: ArrayLike) -> NDArray[np.float64]:
+    """Where each sample's profile steps from +1 to -1, as a distance from the middle, shape (samples,).
+
+    A sharp step at x_s has the mean 2 x_s/length - 1 over the bar; the place is read off that mean.
+    """
+    densities, weights = _checked(density, weight)
+    return (densities / weights).mean(axis=1) * densities.shape[1] / 2
+
+
+def fit_profile(measured: Profile, model: str, extrapolate: bool = True, start: float | None = None) -> Fit:
+    """Fit one of the models of Fig. 1(b) to the odd part of a measured profile.
+
+    Parameters
+    ----------
+    measured
+        The profile.
+    model
+        "diffusive" (no parameter), "critical" (``x_c``) or "localized" (``width`` of the step).
+    extrapolate
+        Whether the model's ends lie a fitted distance ``extrapolation``, from -1/2 to length/2, beyond the bar's.
+        Leads that couple weakly leave the outermost slices short of +1 and -1 (positive); strong contacts make those
+        slices nearly a part of the leads (negative, -1/2 at their centres). A step far from the ends says nothing of
+        it: it ends at a bound then, or without an error.
+    start
+        Start value of x_c or width; None: a tenth or a third of the length.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ValueError
+        If the model is unknown, or there are too few samples for the covariance of the slices.
+    """
+    _check.one_of("model", model, tuple(SHAPES))
+    half = measured.odd()
+    name, share = {"diffusive": ("", 0.0), "critical": ("x_c", 0.1), "localized": ("width", 1 / 3)}[model]
+    parameters: dict[str, Any] = {}
+    if name:
+        parameters[name] = {"value": start or share * measured.length, "min": 1e-6 * measured.length}
+    if extrapolate:
+        parameters["extrapolation"] = {"value": 0.0, "min": -0.5, "max": measured.length / 2}
+    shape = SHAPES[model]
+    if not parameters:
+        parameters["extrapolation"] = {"value": 0.0, "vary": False}
+
+    def predicted(extrapolation: float = 0.0, **shape_parameters: float) -> NDArray[np.float64]:
+        whole = measured.length + 2 * extrapolation
+        return shape(half.x + extrapolation, whole, **shape_parameters)
+
+    return fit(predicted, half.value, _inflated(half), parameters)
+
+
+def fit_localized(
+    profiles: Sequence[Profile], extrapolate: bool = True, start: Mapping[str, float] | None = None
+) -> Fit:
+    """Fit xi and a of the localized profile, step width xi^(1 - a) length^a, to profiles of several lengths at once.
+
+    Parameters
+    ----------
+    profiles
+        Profiles of one disorder strength and at least two lengths; one length alone gives only the width.
+    extrapolate
+        As for `fit_profile`, one distance for all lengths.
+    start
+        Start values of ``xi`` and ``a``; None: 3 and 0.25.
+
+    Returns
+    -------
+    Fit
+        Parameters ``xi``, ``a`` and ``extrapolation``.
+    """
+    halves = [one.odd() for one in profiles]
+    if len({one.length for one in halves}) < 2:
+        raise ValueError("profiles must be of at least two lengths: one alone gives only the width of the step")
+
+    def predicted(xi: float, a: float, extrapolation: float) -> NDArray[np.float64]:
+        curves = [
+            diffusion.localized_profile(
+                one.x + extrapolation, one.length + 2 * extrapolation, float(diffusion.step_width(one.length, xi, a))
+            )
+            for one in halves
+        ]
+        return np.concatenate(curves)
+
+    values = np.concatenate([one.value for one in halves])
+    covariance = scipy.linalg.block_diag(*[_inflated(one) for one in halves])
+    first = {"xi": 3.0, "a": 0.25} | dict(start or {})
+    parameters = {
+        "xi": {"value": first["xi"], "min": 1e-3},
+        "a": first["a"],
+        "extrapolation": {"value": 0.0, "min": -0.5, "max": halves[0].length / 2, "vary": extrapolate},
+    }
+    return fit(predicted, values, covariance, parameters)
+
+
+def step_growth(length: ArrayLike, width: ArrayLike, error: ArrayLike) -> tuple[Fit, dict[str, tuple[float, float]]]:
+    """Power law of the step's width, ``width = xi^(1 - a) length^a``.
+
+    Returns
+    -------
+    fit : Fit
+        Parameters ``log_amplitude`` = (1 - a) ln xi, and ``length`` = a.
+    derived : dict
+        ``a`` and ``xi``, each with its error.
+    """
+    growth = power_law(width, error, {"length": length})
+    xi = growth.derived(lambda values: np.exp(values["log_amplitude"] / (1 - values["length"])))
+    return growth, {"a": (growth.values["length"], growth.errors["length"]), "xi": xi}
+
+
+def _inflated(measured: Profile) -> NDArray[np.float64]:
+    """Covariance whose inverse is right on average (Hartlap, Simon and Schneider, A&A 464, 399 (2007)).
+
+    The inverse of a covariance estimated from few samples is too large.
+    """
+    spare = measured.samples - len(measured.x) - 2
+    if spare < 1:
+        raise ValueError(f"a fit to {len(measured.x)} slices needs more samples than {measured.samples}")
+    return measured.covariance * (measured.samples - 1) / spare
+
+
+def _checked(density: ArrayLike, weight: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    densities, weights = _check.real_array("density", density), _check.real_array("weight", weight)
+    if densities.ndim != 2 or densities.shape != weights.shape:
+        raise ValueError(
+            f"density and weight must have one shape (samples, length), not {densities.shape} and {weights.shape}"
+        )
+    if not np.all(weights > 0):
+        raise ValueError("weight must be positive")
+    return densities, weights

@@ -1,0 +1,89 @@
+"""What one or several specifications want together, and what of it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from anderson_ness.ensembles.errors import SpecificationError
+from anderson_ness.ensembles.samples import Point, Row, Task
+from anderson_ness.ensembles.specification import Specification
+from anderson_ness.ensembles.store import Store
+
+
+class Group(NamedTuple):
+    """Samples that are computed alike: a point, and the tolerance."""
+
+    point: Point
+    rtol: float
+
+
+# For each group the (seed, bias) wanted, and whether with profiles.
+Plan = Mapping[Group, Mapping[tuple[int, float], bool]]
+
+
+def plan(specifications: Sequence[Specification]) -> Plan:
+    """Everything the specifications want, each sample and bias once."""
+    wanted: dict[Group, dict[tuple[int, float], bool]] = {}
+    for specification in specifications:
+        for one in specification.wanted:
+            group = wanted.setdefault(Group(one.point, specification.rtol), {})
+            for seed in specification.seeds(one):
+                group[seed, one.bias] = group.get((seed, one.bias), False) or specification.profiles
+    return wanted
+
+
+def missing(wanted: Plan, store: Store) -> dict[Group, list[Task]]:
+    """What the store lacks: one task a sample, with all the biases that it lacks. Complete groups are left out."""
+    tasks = {}
+    for group, keys in wanted.items():
+        present = store.present(*group)
+        biases: dict[int, list[float]] = {}
+        for (seed, bias), profiles in keys.items():
+            if not _serves(present.get((seed, bias)), profiles):
+                biases.setdefault(seed, []).append(bias)
+        if biases:
+            tasks[group] = [Task(*group, seed, tuple(sorted(some))) for seed, some in biases.items()]
+    return tasks
+
+
+def still_missing(task: Task, wanted: Plan, store: Store) -> Task | None:
+    """The task without what another sweep has stored meanwhile; None if nothing is left."""
+    keys = wanted[Group(task.point, task.rtol)]
+    present = store.present_of(task.point, task.rtol, task.seed)
+    left = tuple(bias for bias in task.biases if not _serves(present.get(bias), keys[task.seed, bias]))
+    return task._replace(biases=left) if left else None
+
+
+def _serves(stored: bool | None, profiles: bool) -> bool:
+    return stored is not None and (stored or not profiles)
+
+
+def selected(specification: Specification, store: Store) -> Iterator[Row]:
+    """The rows that the store holds of an ensemble, also those whose profiles are still missing."""
+    for group, keys in plan([specification]).items():
+        for row in store.rows(*group):
+            if (row.seed, row.bias) in keys:
+                yield row
+
+
+def require_wanted(rows: Iterable[Row], specification: Specification) -> None:
+    """Refuse a specification that does not name every row of its ensemble's table: publishing would lose them.
+
+    Raises
+    ------
+    SpecificationError
+        With the first such row.
+    """
+    wanted = plan([specification])
+    for row in rows:
+        if row.density_profile is not None and not specification.profiles:
+            raise SpecificationError(
+                f"{specification.path} must say profiles = true, because the table {specification.name} holds profiles"
+            )
+        if (row.seed, row.bias) not in wanted.get(Group(row.point, row.rtol), {}):
+            raise SpecificationError(
+                f"{specification.path} does not ask for a row that the table {specification.name} holds ({row.point}, "
+                f"bias = {row.bias:g}, rtol = {row.rtol:g}, seed {row.seed}): specifications may grow, not change; "
+                "restore it, give it another name, or move the table away"
+            )

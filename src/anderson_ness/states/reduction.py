@@ -1,0 +1,487 @@
+"""A bar reduced to the few fields that matter in one window of energies: a small bar with the same leads.
+
+Let U be a real orthonormal basis of fields. The bar's operator projected on it,
+
+    U^T A(E) U = E - U^T H U - (leads' self-energies, seen through U on the end slices),
+
+is again an open bar: a real symmetric Hamiltonian, the exact self-energies, currents that are conserved and poles below
+the real axis. Galerkin's condition makes it accurate far beyond the fields it is built from. `WindowModel` in
+``resonances`` interpolates between energies instead; it is slower and has no such limits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.polynomial import legendre
+from numpy.typing import NDArray
+
+from anderson_ness.states.elimination import OpenBar, SliceFactor
+from anderson_ness.states.poles import Poles, Window, find_poles, rounding_mixes, with_exact_widths
+from anderson_ness.states.rational import Interpolation, Measure
+from anderson_ness.states.resonances import LEADS, Changes, Effort
+
+# Height above the window, in half-widths, at which the bar is solved.
+_ABOVE = 0.15j
+# Channels that carry less than this many times the tail are left out of the coarse result.
+_CORE = 2.0
+_NODES = None
+# Directions of the poles' span that are weaker than this are rounding.
+_POLE_SPAN = 1e-5
+# Random sources in the far half beyond the number of channels that may be kept, and at an end for transmission.
+_SPARE_PROBES = 8
+_END_PROBES = 48
+# Above this transmission the reduced bar knows it to 1e-4.
+_WELL_TRANSMITTING = 3.0
+_DISCARDED_SHARE = 0.02
+_ROUNDING = 1e-12
+# A pole of the reduced bar that is no pole of the bar has a residual of many half-widths, a true one of a few per cent.
+_SPURIOUS = 1.0
+_NARROW_SPURIOUS = 0.3
+_PURGED = 1.0
+_NARROW = 1e-3
+_SHARP = 0.1
+_MOST_PURGES = 8
+# Poles of the reduced bar are taken out up to this distance from the window; what is left is sampled at energies above
+# the window, so many that the interpolation has no error to speak of.
+_RADIUS = 2.5
+_ELEVATION = 0.2
+_BLOCK = 16
+
+
+class ReducedBar(OpenBar):
+    """A bar's operator A(E) on the span of real orthonormal fields, with the interface of an `OpenBar` of one slice."""
+
+    def __init__(
+        self, open_bar: OpenBar, hamiltonian: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]
+    ) -> None:
+        self.bar, self.length, self.n_slice = open_bar.bar, 1, len(hamiltonian)
+        self._hamiltonian, self._left, self._right = hamiltonian, left, right
+        self.onsite = np.zeros((1, self.n_slice))
+
+    def ends(self, lead: str) -> NDArray[np.float64]:
+        """Channel amplitudes of the fields on the slice next to a lead, (channels, fields)."""
+        return self._left if lead == "L" else self._right
+
+    def end_amplitudes(self, field: NDArray) -> tuple[NDArray, NDArray]:
+        """Channel amplitudes on the bar's first and last slice, each (channels, n_columns)."""
+        return self._left @ field[0], self._right @ field[0]
+
+    def hamiltonian(self, field: NDArray) -> NDArray:
+        """H field, without leads."""
+        return (self._hamiltonian @ field[0])[None]
+
+    def _at_ends(self, function: Any, energies: NDArray, field: NDArray) -> NDArray:
+        values = function(energies).T if energies.ndim else function(energies)[:, None]
+        left, right = self.end_amplitudes(field)
+        return (self._left.T @ (values * left) + self._right.T @ (values * right))[None]
+
+    def operator(self, energy: complex) -> NDArray[np.complex128]:
+        """A(E) as a matrix."""
+        ends = np.concatenate([self._left, self._right])
+        sigma = np.tile(self.self_energy(energy), 2)
+        matrix = np.empty((self.n_slice, self.n_slice), dtype=complex)
+        # Real products: half the work of a complex one.
+        matrix.real = -self._hamiltonian - (ends.T * sigma.real) @ ends
+        matrix.imag = -(ends.T * sigma.imag) @ ends
+        matrix[np.diag_indices(self.n_slice)] += energy
+        return matrix
+
+    def leading(self, size: int) -> ReducedBar:
+        """The same on the first fields of its basis."""
+        return ReducedBar(self, self._hamiltonian[:size, :size], self._left[:, :size], self._right[:, :size])
+
+    def restricted(self, basis: NDArray[np.float64]) -> ReducedBar:
+        """The same on the span of an orthonormal basis of these fields."""
+        return ReducedBar(self, basis.T @ self._hamiltonian @ basis, self._left @ basis, self._right @ basis)
+
+
+class _Inverse(SliceFactor):
+    """A reduced bar's Green function at one energy, with the interface of a `SliceFactor`."""
+
+    def __init__(self, bar: ReducedBar, energy: complex) -> None:
+        self.open_bar, self.energy, self.dtype = bar, energy, np.dtype(complex)
+        self._matrix = np.linalg.inv(bar.operator(energy))
+
+    def solve(self, source: NDArray) -> NDArray:
+        return (self._matrix @ source[0])[None]
+
+
+@dataclass(frozen=True)
+class Contracted:
+    """What a measure makes of the states of both leads, in the basis of a reduced model.
+
+    Attributes
+    ----------
+    left, right
+        Matrices measure(Phi_a Phi_a^dag) / (2 pi), each (d, d).
+    """
+
+    left: NDArray[np.complex128]
+    right: NDArray[np.complex128]
+
+
+class _Response:
+    """The scattering states of a reduced bar in a window: its poles, and the rest of the states at a few energies.
+
+    Parameters
+    ----------
+    bar
+        The reduced bar.
+    lift
+        Its basis in the leading fields of the model's basis, or None if it is these.
+    size
+        Number of fields of the model's basis.
+    window, channels, n_nodes
+        The window, the channels of each lead that are kept, and the number of energies for the rest.
+    poles
+        Poles of the reduced bar.
+    """
+
+    def __init__(
+        self,
+        bar: ReducedBar,
+        lift: NDArray[np.float64] | None,
+        size: int,
+        window: Window,
+        channels: dict[str, NDArray],
+        n_nodes: int,
+        poles: Poles,
+    ) -> None:
+        self.bar, self._lift, self._size = bar, lift, size
+        self.window, self.channels, self.poles = window, channels, poles
+        x, _ = legendre.leggauss(n_nodes)
+        self.interpolation = Interpolation(x + 1j * _ELEVATION)
+        rest: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
+        for node in self.interpolation.nodes:
+            energy = window.energy(node)
+            propagator = (poles.strengths / (energy - poles.positions))[:, None]
+            weighted = {lead: self._weighted(lead, energy) for lead in LEADS}
+            sources = np.concatenate([self.bar.ends(lead).T @ weighted[lead] for lead in LEADS], axis=1)
+            states = np.split(np.linalg.solve(bar.operator(energy), sources), [weighted["L"].shape[1]], axis=1)
+            for lead, part in zip(LEADS, states, strict=True):
+                amplitudes = self._amplitudes(lead).T @ weighted[lead]
+                rest[lead].append(part - poles.vectors[0] @ (propagator * amplitudes))
+        self._rest = {lead: np.array(fields) for lead, fields in rest.items()}
+
+    def _amplitudes(self, lead: str) -> NDArray:
+        return self.poles.left if lead == "L" else self.poles.right
+
+    def _weighted(self, lead: str, energy: complex) -> NDArray:
+        """Gamma^(1/2) W, the kept channels as sources on the end slice."""
+        return np.sqrt(self.bar.linewidth(energy))[:, None] * self.channels[lead]
+
+    def lifted(self, matrix: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """A matrix of this bar in the model's basis."""
+        if self._lift is not None:
+            matrix = (self._lift @ matrix) @ self._lift.T
+        missing = self._size - len(matrix)
+        return np.pad(matrix, (0, missing)) if missing else matrix
+
+    def density(self, lead: str, measure: Measure) -> NDArray[np.complex128]:
+        """measure(Phi Phi^dag) / (2 pi) of one lead's states, in the model's basis."""
+        h, s, vectors = self.window.half_width, self.poles.strengths, self.poles.vectors[0]
+        mu = (self.poles.positions - self.window.centre) / h
+        m, values = measure.pole_weights(mu), self.interpolation.at(measure.nodes)
+        fields = self._rest[lead]
+        pole_pole = np.zeros((len(mu), len(mu)), dtype=complex)
+        pole_rest = np.zeros((len(mu), self.bar.n_slice), dtype=complex)
+        gaps = mu[:, None] - mu.conj()
+        for q, x in enumerate(measure.nodes):
+            kept = self._amplitudes(lead).T @ self._weighted(lead, self.window.energy(x).real)
+            pole_pole += (kept @ kept.conj().T) * (m[q][:, None] - m[q].conj()) / gaps
+            pole_rest += (m[q][:, None] * kept) @ np.tensordot(values[:, q], fields, axes=1).conj().T
+        pole_pole *= (s[:, None] * s.conj()) / h**2
+        cross = vectors @ (s[:, None] * pole_rest) / h
+        total = (vectors @ pole_pole) @ vectors.conj().T + cross + cross.conj().T
+        # The rest varies slowly: a few mixtures of its samples hold all of the integral.
+        shares, mixtures = np.linalg.eigh((values * measure.weights) @ values.conj().T)
+        for share, mixture in zip(shares, mixtures.T, strict=True):
+            if abs(share) > _ROUNDING * np.abs(shares).max():
+                part = np.tensordot(mixture, fields, axes=1)
+                total += share * (part @ part.conj().T)
+        return self.lifted(total) * (_jacobian(measure, self.window) / (2 * np.pi))
+
+
+def _jacobian(measure: Measure, window: Window) -> float:
+    """dE/dx of an integral, 1 for a point."""
+    return 1.0 if measure.is_point else window.half_width
+
+
+class ReducedModel:
+    """The scattering states of a bar in a window of energies, from its reduction; read like a `WindowModel`.
+
+    Parameters
+    ----------
+    open_bar
+        The operator A(E).
+    centre, half_width
+        The window, centre ± half_width.
+    effort
+        Number of energies at which fields are taken from the bar, and what is spent on poles and channels.
+    """
+
+    def __init__(self, open_bar: OpenBar, centre: float, half_width: float, effort: Effort) -> None:
+        self.open_bar, self.effort, self.window = open_bar, effort, Window(centre, half_width)
+        self.centre, self.half_width = centre, half_width
+        half = open_bar.length // 2
+        self._halves = {"L": slice(0, half), "R": slice(half, open_bar.length)}
+        self._nodes = _choose_nodes(effort.n_nodes)
+        factors = [SliceFactor(open_bar, complex(self.window.energy(node)), effort.dtype) for node in self._nodes]
+        self.found = find_poles(
+            open_bar,
+            factors[0],
+            self.window,
+            effort.radius,
+            effort.block,
+            effort.steps,
+            effort.pole_tolerance,
+            _NARROW,
+        )
+        self.discarded: dict[str, float] = {}
+        channels, core = {}, {}
+        for lead in LEADS:
+            channels[lead], core[lead] = self._choose_channels(factors[0], lead)
+        self.basis, coarse_size = self._choose_basis(factors, channels)
+        d = self.basis.shape[1]
+        fields = self.basis.reshape(open_bar.length, open_bar.n_slice, d)
+        # Overlaps of the basis slice by slice: a cut anywhere, and densities, are sums of these.
+        self.overlaps = np.matmul(fields.transpose(0, 2, 1), fields)
+        energy = self.basis.T @ _flat(open_bar.hamiltonian(fields))
+        reduced = ReducedBar(open_bar, (energy + energy.T) / 2, *open_bar.end_amplitudes(fields))
+        fine, vectors = self._respond(reduced, d, channels)
+        coarse, _ = self._respond(reduced, coarse_size, core)
+        self._responses = (fine, coarse)
+        residuals = self._residuals(fine.poles, vectors)
+        self._true = residuals < _SPURIOUS
+        sharp = -fine.poles.positions.imag < _SHARP * self.half_width
+        near = self.window.close(fine.poles.positions)
+        self._residual = float(residuals[self._true & sharp & near].max(initial=0.0))
+        on_bar = replace(fine.poles, vectors=vectors)
+        self._mixing = float(rounding_mixes(open_bar, on_bar)[near].max(initial=0.0))
+        # The traces over slices less those of the poles, which is smooth.
+        self._squares = np.einsum("xsp,xsp->xp", vectors, vectors)[:, self._true]
+        self._trace_rests = np.array([factor.slice_traces() - self._pole_traces(factor.energy) for factor in factors])
+        self._contracted: dict[tuple, Contracted] = {}
+
+    # -- building ------------------------------------------------------------------------------------------------
+
+    def _choose_channels(self, factor: SliceFactor, lead: str) -> tuple[NDArray, NDArray]:
+        """Channels of a lead that matter in the far half, strongest first, and the strongest of them."""
+        n_slice, tail, far = self.open_bar.n_slice, self.effort.tail, self._halves["R" if lead == "L" else "L"]
+        amplitude = np.sqrt(self.open_bar.linewidth(self.centre).real)[:, None]
+        n_probes = min(self.effort.rank, n_slice) + _SPARE_PROBES
+        sources: NDArray = np.zeros((self.open_bar.length, n_slice, n_probes), dtype=self.effort.dtype)
+        sources[far] = np.random.default_rng(LEADS.index(lead)).standard_normal(sources[far].shape)
+        end = 0 if lead == "L" else -1
+        responses = (self.open_bar.basis.T @ factor.solve(sources)[end]).conj() / np.sqrt(n_probes)
+        # What a pole carries into the far half: channel amplitudes times far field, times the root mean square of its
+        # propagator over the window.
+        poles = self.found
+        # Rough positions may come out on the wrong side of the axis.
+        depth = np.maximum(-poles.positions.imag, 1e-12 * self.half_width)
+        edges = self.centre + self.half_width * np.array([-1, 1]) - poles.positions.real[:, None]
+        angle = np.arctan2(edges[:, 1], depth) - np.arctan2(edges[:, 0], depth)
+        propagator = np.sqrt(angle / (2 * self.half_width * depth))
+        reach = np.linalg.norm(_flat(poles.vectors[far]), axis=0) * np.abs(poles.strengths) * propagator
+        ends = poles.left if lead == "L" else poles.right
+        columns = amplitude * np.concatenate([responses, ends.conj() * reach], axis=1)
+        directions, sizes, _ = np.linalg.svd(columns, full_matrices=False)
+        left_out = np.sqrt(np.append(np.cumsum(sizes[::-1] ** 2)[::-1], 0.0))
+        number, core = (int(np.argmax(left_out <= limit)) for limit in (tail, _CORE * tail))
+        self.discarded[lead] = float(left_out[number])
+        return directions[:, :number], directions[:, :core]
+
+    def _choose_basis(
+        self, factors: list[SliceFactor], channels: dict[str, NDArray]
+    ) -> tuple[NDArray[np.float64], int]:
+        """Real orthonormal basis of the poles and of the channels' fields at every node; its size before the last."""
+        basis = orthonormal_beyond(None, _flat(self.found.vectors), _POLE_SPAN)
+        sizes = []
+        for factor in factors[-2:]:
+            columns = [self._fields(factor, lead, channels[lead]) for lead in LEADS]
+            added = orthonormal_beyond(basis, np.concatenate(columns, axis=1), self.effort.tail)
+            basis = np.concatenate([basis, added], axis=1)
+            sizes.append(basis.shape[1])
+        return basis, sizes[-2]
+
+    def _fields(self, factor: SliceFactor, lead: str, channels: NDArray) -> NDArray:
+        """Scattering fields of a lead's channels at a factor's energy, shape (n_sites, n_channels)."""
+        amplitude = np.sqrt(self.open_bar.linewidth(factor.energy))[:, None]
+        source = self.open_bar.basis @ (amplitude * channels)
+        far, near = factor.solve_from_end(0 if lead == "L" else -1, source, source.shape[1], True)
+        return _flat(np.concatenate([near, far] if lead == "L" else [far, near]))
+
+    def _respond(
+        self, reduced: ReducedBar, size: int, channels: dict[str, NDArray]
+    ) -> tuple[_Response, NDArray[np.complex128]]:
+        """Response of the bar reduced to the first fields, without spurious poles, and the fields of its poles."""
+        bar, lift = reduced.leading(size), None
+        for _ in range(_MOST_PURGES):
+            poles = self._poles_of(bar)
+            inner = poles.vectors[0] if lift is None else lift @ poles.vectors[0]
+            vectors = (self.basis[:, :size] @ inner).reshape(self.open_bar.length, self.open_bar.n_slice, -1)
+            spurious = self._residuals(poles, vectors) > _SPURIOUS
+            spurious &= -poles.positions.imag < _NARROW_SPURIOUS * self.half_width
+            spurious &= self.window.distance(poles.positions) < _PURGED
+            if not spurious.any():
+                break
+            keep = _complement(poles.vectors[0][:, spurious])
+            lift, bar = keep if lift is None else lift @ keep, bar.restricted(keep)
+        poles = self._with_exact_couplings(poles, vectors)
+        n_nodes = 3 + int(np.ceil(-1.2 * np.log10(self.effort.pole_tolerance)))
+        return _Response(bar, lift, self.basis.shape[1], self.window, channels, n_nodes, poles), vectors
+
+    def _poles_of(self, bar: ReducedBar) -> Poles:
+        """Poles of a reduced bar near the window."""
+        wanted = 48 + int(1.5 * np.sum(self.window.distance(self.found.positions) < _RADIUS))
+        steps = int(np.ceil(min(bar.n_slice, wanted) / _BLOCK))
+        inverse = _Inverse(bar, complex(self.window.energy(_ABOVE)))
+        return find_poles(bar, inverse, self.window, _RADIUS, _BLOCK, steps, self.effort.pole_tolerance)
+
+    def _residuals(self, poles: Poles, vectors: NDArray[np.complex128]) -> NDArray[np.float64]:
+        """Residuals of a reduced bar's poles on the bar itself, in half-widths."""
+        return np.linalg.norm(_flat(self.open_bar.apply(poles.positions, vectors)), axis=0) / self.half_width
+
+    def _with_exact_couplings(self, poles: Poles, vectors: NDArray[np.complex128]) -> Poles:
+        """The poles with the couplings and widths of their fields on the bar, where these are faint."""
+        on_bar = with_exact_widths(self.open_bar, replace(poles, vectors=vectors))
+        return replace(on_bar, vectors=poles.vectors)
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    @property
+    def poles(self) -> Poles:
+        """The bar's poles near the window, as the reduction has them (vectors in its basis)."""
+        return self._responses[0].poles.select(self._true)
+
+    def _pole_traces(self, energy: complex) -> NDArray[np.complex128]:
+        poles = self.poles
+        return np.asarray(self._squares @ (poles.strengths / (energy - poles.positions)))
+
+    def fields(self, half: str) -> NDArray:
+        """The basis in one half of the bar, (sites, d)."""
+        part, n_slice = self._halves[half], self.open_bar.n_slice
+        return self.basis[part.start * n_slice : part.stop * n_slice]
+
+    def n_columns(self, half: str) -> int:
+        """Size of the basis, the same in both halves."""
+        return self.basis.shape[1]
+
+    def contracted(self, measure: Measure, coarse: bool = False) -> Contracted:
+        """What a measure makes of the states of both leads."""
+        key = (measure.start, measure.stop, measure.weights.tobytes(), coarse)
+        if key not in self._contracted:
+            response = self._responses[int(coarse)]
+            self._contracted[key] = Contracted(*(response.density(lead, measure) for lead in LEADS))
+        return self._contracted[key]
+
+    def driven(self, measure: Measure, coarse: bool = False) -> NDArray[np.complex128]:
+        """Matrix T of G's driven part: ``measure(q_LR) = fields("L") T fields("R")^T`` with q of Eq. 8 at n = 1."""
+        both = self.contracted(measure, coarse)
+        return both.left - both.right
+
+    def far_density(self, lead: str, measure: Measure, coarse: bool = False) -> NDArray[np.float64]:
+        """Slice sums of measure(sum_n |phi^a_n|^2) in the half far from a lead."""
+        both = self.contracted(measure, coarse)
+        density = both.left if lead == "L" else both.right
+        overlaps = self.overlaps[self._halves["R" if lead == "L" else "L"]]
+        return np.asarray(overlaps.reshape(len(overlaps), -1) @ density.real.ravel())
+
+    def spectral_density(self, measure: Measure, coarse: bool = False) -> NDArray[np.float64]:
+        """Slice sums of measure(A_E / (2 pi)), the local density of states, shape (Lx,)."""
+        poles, h = self.poles, self.half_width
+        # The coarse result goes without the first node.
+        nodes, rests = self._nodes[int(coarse) :], self._trace_rests[int(coarse) :]
+        of_poles = measure.pole_weights((poles.positions - self.centre) / h).sum(axis=0)
+        integral = self._squares @ (poles.strengths * of_poles) / h
+        integral += (Interpolation(nodes).at(measure.nodes) @ measure.weights) @ rests
+        return -integral.imag * (_jacobian(measure, self.window) / np.pi)
+
+    def transmission(self, energy: float) -> float:
+        """Tr t t^dag at an energy of the window."""
+        through = self._reduced_transmission(energy)
+        return through if through > _WELL_TRANSMITTING else self._faint_transmission(energy)
+
+    def _reduced_transmission(self, energy: float) -> float:
+        response = self._responses[0]
+        amplitude = np.sqrt(self.open_bar.linewidth(energy).real)[:, None]
+        source = response.bar.ends("R").T @ (amplitude * response.channels["R"])
+        field = np.linalg.solve(response.bar.operator(energy), source)
+        return float(np.linalg.norm(amplitude * (response.bar.ends("L") @ field)) ** 2)
+
+    def _faint_transmission(self, energy: float) -> float:
+        """The same from the few channels that get through a poorly transmitting bar."""
+        factor = SliceFactor(self.open_bar, complex(energy), self.effort.dtype)
+        amplitude = np.sqrt(self.open_bar.linewidth(energy).real)[:, None]
+        basis, n_slice = self.open_bar.basis, self.open_bar.n_slice
+
+        def through(end: int, channels: NDArray) -> NDArray:
+            far, _ = factor.solve_from_end(end, basis @ (amplitude * channels), channels.shape[1])
+            return np.asarray(amplitude * (basis.T @ far[-1 if end == 0 else 0]), dtype=complex)
+
+        probes = np.random.default_rng(0).standard_normal((n_slice, min(_END_PROBES, n_slice)))
+        reached, _ = np.linalg.qr(through(-1, probes))
+        return float(np.linalg.norm(through(0, reached.conj())) ** 2)
+
+    # -- errors --------------------------------------------------------------------------------------------------
+
+    def mixing(self) -> float:
+        """Largest share of a neighbour that rounding mixes into a pole close to the window."""
+        return self._mixing
+
+    def pole_error(self) -> float:
+        """Relative error due to poles close to the window, to second order in their residuals."""
+        return 0.05 * self._residual**2
+
+    def channel_error(self, discarded: float) -> float:
+        """Relative error of the coherence if channels of this relative amplitude are left out."""
+        return _DISCARDED_SHARE * discarded
+
+    def error_of_changes(self, changes: Changes) -> float:
+        """Relative error from what the last node's fields, the weakest channels and the first node's traces change.
+
+        The changes of whole matrices enter to second order: what is left out is nearly orthogonal to the rest. The
+        numbers were measured on random bars, where they bound the error with a margin (benchmarks/README.md).
+        """
+        return max(
+            0.25 * changes.coherence + 0.05 * changes.matrix**2 + 0.003 * changes.matrix,
+            0.25 * changes.slope + 0.02 * changes.slope_matrix**2 + 0.002 * changes.slope_matrix,
+            0.15 * changes.profile,
+            0.3 * changes.weight,
+        )
+
+
+def _choose_nodes(n_nodes: int) -> list[complex]:
+    """Scaled energies at which the bar is solved."""
+    if n_nodes == 2:
+        return [-0.6 + _ABOVE, 0.6 + _ABOVE]
+    x, _ = legendre.leggauss(n_nodes)
+    return [*(x[np.argsort(np.abs(x))] + _ABOVE)]
+
+
+def orthonormal_beyond(basis: NDArray[np.float64] | None, columns: NDArray, tail: float) -> NDArray[np.float64]:
+    """Real orthonormal basis of complex columns beyond the span of another, without directions weaker than a tail."""
+    real = np.concatenate([columns.real, columns.imag], axis=1).astype(float)
+    if basis is not None:
+        real -= basis @ (basis.T @ real)
+    squares, directions = np.linalg.eigh(real.T @ real)
+    kept = squares > tail**2
+    added = real @ (directions[:, kept] / np.sqrt(squares[kept]))
+    # The Gram matrix knows weak directions to half the digits: once more.
+    if basis is not None:
+        added -= basis @ (basis.T @ added)
+    squares, directions = np.linalg.eigh(added.T @ added)
+    return np.asarray(added @ (directions / np.sqrt(squares)))
+
+
+def _complement(vectors: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """Real orthonormal basis of what is orthogonal to nearly real vectors."""
+    taken, sizes, _ = np.linalg.svd(np.concatenate([vectors.real, vectors.imag], axis=1), full_matrices=True)
+    return taken[:, np.count_nonzero(sizes > 0.3) :]
+
+
+def _flat(field: NDArray) -> NDArray:
+    return field.reshape(field.shape[0] * field.shape[1], field.shape[2])

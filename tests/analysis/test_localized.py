@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from anderson_ness.analysis.localized import bulk_localization_length, coherence_exponent
+from anderson_ness.theory import scaling
+
+DISORDERS = np.array([25.0, 30.0, 36.0])
+XI = {25.0: (3.4, 0.1), 30.0: (2.2, 0.05), 36.0: (1.6, 0.03)}
+LENGTH, DISORDER, BIAS = (grid.ravel() for grid in np.meshgrid([8.0, 10, 12, 16, 20, 24, 32], DISORDERS, [0.05, 0.165]))
+# Two biases of the same samples: neighbours in these arrays, correlated by 0.8.
+CORRELATION = np.kron(np.eye(21), np.array([[1.0, 0.8], [0.8, 1.0]]))
+
+
+def data(rng, b=0.25, relative=0.04, s=1.0):
+    """Means with a common power law, their covariance, and localization lengths known within errors."""
+    xi = {one: (value + error * rng.normal(), error) for one, (value, error) in XI.items()}
+    true_xi = np.array([XI[one][0] for one in DISORDER])
+    truth = scaling.area_law(1.0, LENGTH, true_xi, amplitude=0.02, b=b) * BIAS**s
+    covariance = relative**2 * CORRELATION * np.outer(truth, truth)
+    return rng.multivariate_normal(truth, covariance), covariance, xi
+
+
+def scores(exact, repeats=60, **options):
+    rng = np.random.default_rng(1)
+    result = []
+    for _ in range(repeats):
+        value, covariance, xi = data(rng, s=exact.get("bias_exponent", 1.0))
+        known = xi if options.get("with_xi") else None
+        rest = {name: option for name, option in options.items() if name != "with_xi"}
+        fit = coherence_exponent(LENGTH, DISORDER, BIAS, value, covariance, known, **rest)
+        assert fit.converged
+        result.append([(fit.values[name] - truth) / fit.errors[name] for name, truth in exact.items()])
+    return np.array(result)
+
+
+@pytest.mark.parametrize(
+    ("exact", "options"),
+    [
+        ({"b": 0.25, "length_exponent": 1.75}, {}),
+        ({"b": 0.25, "bias_exponent": 1.1}, {"free_bias": True}),
+        ({"b": 0.25, "xi_exponent": 1.25}, {"with_xi": True}),
+        ({"xi_exponent": 1.25, "length_exponent": 1.75}, {"with_xi": True, "constrained": False}),
+    ],
+)
+def test_the_exponent_b_is_recovered_with_honest_errors(exact, options):
+    score = scores(exact, **options)
+    np.testing.assert_allclose(score.mean(axis=0), 0, atol=3 / np.sqrt(60) + 0.1)
+    np.testing.assert_allclose(score.std(axis=0), 1, atol=3 / np.sqrt(120) + 0.1)
+
+
+def test_errors_of_localization_lengths_count():
+    value, covariance, xi = data(np.random.default_rng(2))
+    sharp = {one: (length, 1e-6) for one, (length, _) in xi.items()}
+    known = coherence_exponent(LENGTH, DISORDER, BIAS, value, covariance, sharp, constrained=False)
+    unsure = coherence_exponent(LENGTH, DISORDER, BIAS, value, covariance, xi, constrained=False)
+    assert unsure.errors["xi_exponent"] > 1.3 * known.errors["xi_exponent"]
+    assert unsure.degrees_of_freedom == known.degrees_of_freedom == 42 - 3
+    separate = coherence_exponent(LENGTH, DISORDER, BIAS, value, covariance)
+    assert separate.degrees_of_freedom == 42 - 4
+
+
+def test_bars_wider_than_xi_give_the_bulk_localization_length():
+    rng = np.random.default_rng(3)
+    width = np.array([6.0, 8, 10, 12])
+    truth = 1 / 7.6 + 2.0 / width
+    fits = [bulk_localization_length(width, truth + 2e-3 * rng.normal(size=4), np.full(4, 2e-3)) for _ in range(100)]
+    score = np.array([(1 / fit.values["xi"] - 1 / 7.6) / (fit.errors["xi"] / fit.values["xi"] ** 2) for fit in fits])
+    assert abs(score.mean()) < 0.3
+    assert 0.78 < score.std() < 1.22
+    assert fits[0].degrees_of_freedom == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"length": -LENGTH}, "must hold 42 positive numbers"),
+        ({"bias": BIAS[:-1]}, "must hold 42 positive numbers"),
+        ({"value": 0 * LENGTH}, "value must hold 42 positive numbers"),
+        ({"xi": {25.0: (3.4, 0.1)}}, "xi must hold a localization length for W = 30, 36"),
+        ({"xi": XI | {25.0: (3.4, 0.0)}}, "positive lengths with positive errors"),
+    ],
+)
+def test_bad_arguments_get_one_clear_sentence(change, sentence):
+    arguments = {"length": LENGTH, "disorder": DISORDER, "bias": BIAS, "value": LENGTH, "uncertainty": LENGTH / 100}
+    with pytest.raises(ValueError, match=sentence):
+        coherence_exponent(**arguments | change)
