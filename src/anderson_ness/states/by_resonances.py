@@ -313,6 +313,8 @@ def _first_reduction(bar: AndersonBar, edges: list[float], rtol: float) -> Effor
     return Effort(
         n_nodes=4 + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
         rank=100,
+        # Left out channels count in full when localized; a diffusive bar's are orthogonal to those that are kept.
+        channel_share=0.025 * max(1.0, float(localizing)),
         tail=float(0.4 * left_out * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
         end_tail=0.1 * rtol,
         block=32,
@@ -443,9 +445,7 @@ class _Window:
         discarded = max(panel.model.discarded[lead] for panel in self.panels for lead in LEADS)
         errors = {
             "interpolation": float(interpolation),
-            "channels": self.panels[0].model.channel_error(_ratio(discarded * np.sqrt(width), np.sqrt(coherence)))
-            if self.open_bar.length > 1
-            else 0.0,
+            "channels": self._share_of_channels() * _ratio(discarded * np.sqrt(width), np.sqrt(coherence)),
             "poles": max(panel.model.pole_error() for panel in self.panels),
             "rounding": self._rounding(norm, _largest(profile), _largest(weight)),
         }
@@ -453,7 +453,7 @@ class _Window:
         return _Reading(drive, coherence, derivative, profile, weight, errors, n_energies, self._widths(drive))
 
     def _widths(self, drive: Drive) -> NDArray[np.float64]:
-        """Widths of the resonances inside a drive's window."""
+        """Widths of the resonances inside a drive's window, and narrower than it."""
         reach = abs(drive.bias) / 2
         widths = []
         for panel in self.panels:
@@ -461,8 +461,13 @@ class _Window:
             position = poles.positions.real
             # A panel owns the levels from its start on, so that none is counted twice.
             inside = (position >= panel.start) & (position < panel.stop) & (np.abs(position) <= reach)
+            inside &= poles.widths < 2 * reach
             widths.append(poles.widths[inside])
         return np.concatenate(widths)
+
+    def _share_of_channels(self) -> float:
+        """How much of the relative amplitude of left out channels may show in the coherence."""
+        return self.panels[0].model.effort.channel_share if self.open_bar.length > 1 else 0.0
 
     def _rounding(self, norm: float, profile: float, weight: float) -> float:
         """Relative error from rounding, where left and right cancel in the coherence or in the profile."""

@@ -27,15 +27,15 @@ from anderson_ness.states.resonances import LEADS, Changes, Effort
 _ABOVE = 0.15j
 # Channels that carry less than this many times the tail are left out of the coarse result.
 _CORE = 2.0
-_NODES = None
 # Directions of the poles' span that are weaker than this are rounding.
 _POLE_SPAN = 1e-5
+# A unit vector whose square beyond the basis is less than this is one of the basis, but for rounding.
+_NEW_DIRECTION = 0.25
 # Random sources in the far half beyond the number of channels that may be kept, and at an end for transmission.
 _SPARE_PROBES = 8
 _END_PROBES = 48
 # Above this transmission the reduced bar knows it to 1e-4.
 _WELL_TRANSMITTING = 3.0
-_DISCARDED_SHARE = 0.02
 _ROUNDING = 1e-12
 # A pole of the reduced bar that is no pole of the bar has a residual of many half-widths, a true one of a few per cent.
 _SPURIOUS = 1.0
@@ -436,10 +436,6 @@ class ReducedModel:
         """Relative error due to poles close to the window, to second order in their residuals."""
         return 0.05 * self._residual**2
 
-    def channel_error(self, discarded: float) -> float:
-        """Relative error of the coherence if channels of this relative amplitude are left out."""
-        return _DISCARDED_SHARE * discarded
-
     def error_of_changes(self, changes: Changes) -> float:
         """Relative error from what the last node's fields, the weakest channels and the first node's traces change.
 
@@ -447,17 +443,15 @@ class ReducedModel:
         numbers were measured on random bars, where they bound the error with a margin (benchmarks/README.md).
         """
         return max(
-            0.25 * changes.coherence + 0.05 * changes.matrix**2 + 0.003 * changes.matrix,
-            0.25 * changes.slope + 0.02 * changes.slope_matrix**2 + 0.002 * changes.slope_matrix,
+            0.5 * changes.coherence + 0.05 * changes.matrix**2 + 0.005 * changes.matrix,
+            0.5 * changes.slope + 0.02 * changes.slope_matrix**2 + 0.002 * changes.slope_matrix,
             0.15 * changes.profile,
             0.3 * changes.weight,
         )
 
 
 def _choose_nodes(n_nodes: int) -> list[complex]:
-    """Scaled energies at which the bar is solved."""
-    if n_nodes == 2:
-        return [-0.6 + _ABOVE, 0.6 + _ABOVE]
+    """Scaled energies at which the bar is solved, the inner ones first."""
     x, _ = legendre.leggauss(n_nodes)
     return [*(x[np.argsort(np.abs(x))] + _ABOVE)]
 
@@ -474,7 +468,8 @@ def orthonormal_beyond(basis: NDArray[np.float64] | None, columns: NDArray, tail
     if basis is not None:
         added -= basis @ (basis.T @ added)
     squares, directions = np.linalg.eigh(added.T @ added)
-    return np.asarray(added @ (directions / np.sqrt(squares)))
+    new = squares > _NEW_DIRECTION
+    return np.asarray(added @ (directions[:, new] / np.sqrt(squares[new])))
 
 
 def _complement(vectors: NDArray[np.complex128]) -> NDArray[np.float64]:

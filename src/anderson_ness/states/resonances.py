@@ -40,6 +40,7 @@ class Effort:
     n_nodes: int = 3
     rank: int = 40
     tail: float = 0.0
+    channel_share: float = 1.0
     end_tail: float = 1e-4
     block: int = 32
     steps: int = 6
@@ -342,10 +343,6 @@ class WindowModel:
             _MATRIX_SHARE * max(changes.matrix, changes.slope_matrix),
             _DENSITY_SHARE * max(changes.profile, changes.weight),
         )
-
-    def channel_error(self, discarded: float) -> float:
-        """Relative error of the coherence if channels of this relative amplitude are left out."""
-        return discarded
 
     def pole_error(self) -> float:
         """Largest relative error of a pole too close to the window for the nodes to see it; at least the tolerance."""

@@ -37,7 +37,8 @@ class WindowCoherence:
     n_energies
         Number of energies at which scattering states were computed for the integral.
     levels
-        Number of resonances whose position lies in the bias window; None by quadrature, which does not know them.
+        Number of resonances that lie in the bias window and are narrower than it; None by quadrature, which does not
+        know them.
     narrowest_width
         Width of the narrowest of these, in units of the hopping; NaN if there are none or they are not known.
     """
