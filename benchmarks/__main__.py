@@ -1,9 +1,10 @@
 """Print the timings of benchmarks/README.md: everything in one run, on one thread, medians of several rounds.
 
-``python -m benchmarks [--rounds N] [--lengths 8,12,16,20]``
+``python -m benchmarks [--rounds N] [--lengths 8,12,16,20] [--tables states,window,growth,errors,quadrature,largest]``
 """
 
 import os
+import resource
 
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"
@@ -16,7 +17,7 @@ from collections.abc import Callable
 import click
 import numpy as np
 
-from anderson_ness import AndersonBar, scattering_states, window_coherence
+from anderson_ness import AndersonBar, Leads, WindowCoherence, scattering_states, window_coherence
 from anderson_ness._kwant import scattering_states as kwant_states
 from anderson_ness._kwant import solver_name
 
@@ -68,14 +69,14 @@ def states_table(lengths: list[int], rounds: int) -> None:
         print(f"{length:>4} {ours:>9.3f} {theirs:>9.3f} {1 / ratio:>12.1f}", flush=True)
 
 
-def window_table(length: int, rounds: int) -> None:
+def window_table(length: int, rounds: int, rtols: list[float]) -> None:
     """A whole window at X = 24 over one energy in Kwant."""
     bias = 24 * 16.5 / length**3
     print(f"\nwindow_coherence at L0 = {length}, X = 24, over ONE energy in Kwant, seconds")
     print(f"{'W':>6} {'rtol':>7} {'ours':>8} {'Kwant':>8} {'ratio':>7} {'estimate':>9}  converged")
     for disorder in DISORDERS:
         bar = AndersonBar.random(length, disorder, seed=1)
-        for rtol in (1e-3, 1e-6):
+        for rtol in rtols:
             results = []
 
             def ours(bar=bar, rtol=rtol, results=results) -> None:
@@ -87,30 +88,108 @@ def window_table(length: int, rounds: int) -> None:
             print(f"{row} {last.relative_error:>9.1e}  {last.converged}", flush=True)
 
 
-def growth_table(lengths: list[int]) -> None:
+def growth_table(lengths: list[int], disorders: tuple[float, ...] = (16.5, 25.0)) -> None:
     """How the time of a window grows with the bar."""
-    print("\nwindow_coherence at W = 21, X = 24, rtol = 1e-3, seconds")
-    times = []
-    for length in lengths:
-        bar, bias = AndersonBar.random(length, 21.0, seed=1), 24 * 16.5 / length**3
-        times.append(median_time(lambda bar=bar, bias=bias: window_coherence(bar, bias, rtol=1e-3), 3))
-        print(f"  L0 = {length:>2}: {times[-1]:.3f}", flush=True)
-    exponent = np.polyfit(np.log(lengths), np.log(times), 1)[0]
-    print(f"  grows as L0^{exponent:.2f}")
+    for disorder in disorders:
+        print(f"\nwindow_coherence at W = {disorder}, X = 24, rtol = 1e-3, seconds")
+        times = []
+        for length in lengths:
+            bar, bias = AndersonBar.random(length, disorder, seed=1), 24 * 16.5 / length**3
+            times.append(_time(lambda bar=bar, bias=bias: window_coherence(bar, bias, rtol=1e-3)))
+            print(f"  L0 = {length:>2}: {times[-1]:.3f}", flush=True)
+        exponent = np.polyfit(np.log(lengths), np.log(times), 1)[0]
+        print(f"  grows as L0^{exponent:.2f}", flush=True)
+
+
+def errors_table(n_bars: int) -> None:
+    """True errors and their estimates on random small bars, against converged quadrature."""
+    print(f"\nErrors on {n_bars} random bars, W = 0 to 100, against quadrature at 1e-10")
+    print(f"{'rtol':>7} {'converged':>10} {'largest error':>14} {'above rtol':>11} {'above estimate':>15}")
+    rng = np.random.default_rng(1)
+    cases = []
+    while len(cases) < n_bars:
+        shape = tuple(int(n) for n in rng.integers(1, 6, size=3))
+        leads = Leads(t_contact=float(rng.choice([0.3, 1.0, 1.7, 3.0])))
+        bar = AndersonBar.random(shape, float(rng.uniform(0, 100)), int(rng.integers(10_000)), leads=leads)
+        bias = float(np.exp(rng.uniform(np.log(0.05), np.log(1.5))))
+        exact = window_coherence(bar, bias, method="quadrature", rtol=1e-10)
+        if exact.converged and exact.coherence > 0:
+            cases.append((bar, bias, exact))
+    for rtol in (1e-3, 1e-6, 1e-8):
+        results = [(window_coherence(bar, bias, rtol=rtol), exact) for bar, bias, exact in cases]
+        converged = [(result, exact) for result, exact in results if result.converged]
+        errors = [_error(result, exact) for result, exact in converged]
+        above = sum(_error(result, exact) > result.relative_error + 1e-10 for result, exact in results)
+        row = f"{rtol:>7.0e} {len(converged):>10} {max(errors):>14.1e} {sum(e > rtol for e in errors):>11}"
+        print(f"{row} {above:>15}", flush=True)
+
+
+def _error(result: WindowCoherence, exact: WindowCoherence) -> float:
+    """The largest error in the sense of `WindowCoherence.relative_error`."""
+    slope_scale = max(abs(exact.coherence_slope), exact.coherence / exact.bias)
+    weight = float(np.abs(exact.spectral_weight).max())
+    profile = max(float(np.abs(exact.density_profile).max()), 1e-6 * weight)
+    return max(
+        abs(result.coherence / exact.coherence - 1),
+        abs(result.coherence_slope - exact.coherence_slope) / slope_scale,
+        float(np.abs(result.density_profile - exact.density_profile).max()) / profile,
+        float(np.abs(result.spectral_weight - exact.spectral_weight).max()) / weight,
+    )
+
+
+def quadrature_table(length: int, disorders: tuple[float, ...] = (21.0, 33.0)) -> None:
+    """The same accuracy by adaptive quadrature on Kwant's states."""
+    print(f"\nAdaptive quadrature on Kwant's states over window_coherence, L0 = {length}, X = 24, rtol = 1e-3, seconds")
+    for disorder in disorders:
+        bar, bias = AndersonBar.random(length, disorder, seed=1), 24 * 16.5 / length**3
+        ours = median_time(lambda bar=bar, bias=bias: window_coherence(bar, bias, rtol=1e-3), 3)
+        start = time.perf_counter()
+        by_kwant = window_coherence(bar, bias, method="quadrature", states="kwant", rtol=1e-3, max_energies=4000)
+        theirs = time.perf_counter() - start
+        energies = f"{by_kwant.n_energies} energies, converged {by_kwant.converged}"
+        print(f"  W = {disorder}: {theirs:.0f} / {ours:.2f} = {theirs / ours:.0f} ({energies})", flush=True)
+
+
+def largest_table(length: int, disorder: float) -> None:
+    """One sample of twice the paper's largest size, two threads."""
+    bar, bias = AndersonBar.random(length, disorder, seed=1), 24 * 16.5 / length**3
+    start = time.perf_counter()
+    result = window_coherence(bar, bias, rtol=1e-3, threads=2)
+    elapsed = time.perf_counter() - start
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"\nL0 = {length}, W = {disorder}, X = 24, rtol = 1e-3, two threads: {elapsed:.0f} s, peak {memory:.1f} GB,")
+    print(
+        f"  C_d = {result.coherence:.5f}, estimate {result.relative_error:.1e}, converged {result.converged}",
+        flush=True,
+    )
+
+
+TABLES = ("states", "window", "growth", "errors", "quadrature", "largest")
 
 
 @click.command()
 @click.option("--rounds", default=5, show_default=True, help="Rounds counted of each pair.")
 @click.option("--lengths", default="8,12,16,20", show_default=True, help="Sizes of the table of states.")
-def main(rounds: int, lengths: str) -> None:
+@click.option("--rtols", default="1e-3,1e-6", show_default=True, help="Tolerances of the table of windows.")
+@click.option("--tables", default=",".join(TABLES), show_default=True, help="Which tables.")
+def main(rounds: int, lengths: str, rtols: str, tables: str) -> None:
     """Time the package against Kwant on this machine."""
     rates = product_rates()
     limits = ", ".join(f"{name} {rate:.0f} Gflop/s" for name, rate in rates.items())
     print(f"Kwant solves with {solver_name()}; matrix products: {limits}; one thread", flush=True)
-    sizes = [int(length) for length in lengths.split(",")]
-    states_table(sizes, rounds)
-    window_table(max(sizes), rounds)
-    growth_table([length for length in (8, 12, 16, 20, 24) if length <= max(sizes) + 4])
+    sizes, wanted = [int(length) for length in lengths.split(",")], tables.split(",")
+    if "states" in wanted:
+        states_table(sizes, rounds)
+    if "window" in wanted:
+        window_table(max(sizes), rounds, [float(rtol) for rtol in rtols.split(",")])
+    if "growth" in wanted:
+        growth_table([length for length in (12, 16, 20, 24, 32) if length <= 2 * max(sizes)])
+    if "errors" in wanted:
+        errors_table(50)
+    if "quadrature" in wanted:
+        quadrature_table(10)
+    if "largest" in wanted:
+        largest_table(2 * max(sizes), 25.0)
 
 
 if __name__ == "__main__":

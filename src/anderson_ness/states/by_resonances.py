@@ -309,10 +309,10 @@ def _first_reduction(bar: AndersonBar, edges: list[float], rtol: float) -> Effor
     levels = _expected_levels(bar, edges[1] - edges[0])
     localizing = np.std(bar.onsite) / _LOCALIZING_SPREAD
     # Errors are of second order in what is left out; a localized bar's coherence is small.
-    left_out = 0.04 * np.sqrt(rtol / 1e-3) * min(1.0, localizing**-2.0)
+    left_out = 0.04 * np.sqrt(rtol / 1e-3) * min(0.8, localizing**-2.5)
     return Effort(
-        n_nodes=4 + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
-        rank=100,
+        n_nodes=4 + int(localizing < 0.9) + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
+        rank=int(60 + (0.35 if localizing < 0.9 else 0.15) * bar.n_slice),
         # Left out channels count in full when localized; a diffusive bar's are orthogonal to those that are kept.
         channel_share=0.025 * max(1.0, float(localizing)),
         tail=float(0.4 * left_out * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),

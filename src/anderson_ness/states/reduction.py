@@ -229,22 +229,8 @@ class ReducedModel:
         half = open_bar.length // 2
         self._halves = {"L": slice(0, half), "R": slice(half, open_bar.length)}
         self._nodes = _choose_nodes(effort.n_nodes)
-        factors = [SliceFactor(open_bar, complex(self.window.energy(node)), effort.dtype) for node in self._nodes]
-        self.found = find_poles(
-            open_bar,
-            factors[0],
-            self.window,
-            effort.radius,
-            effort.block,
-            effort.steps,
-            effort.pole_tolerance,
-            _NARROW,
-        )
         self.discarded: dict[str, float] = {}
-        channels, core = {}, {}
-        for lead in LEADS:
-            channels[lead], core[lead] = self._choose_channels(factors[0], lead)
-        self.basis, coarse_size = self._choose_basis(factors, channels)
+        self.basis, coarse_size, channels, core, traces = self._solve_at_nodes()
         d = self.basis.shape[1]
         fields = self.basis.reshape(open_bar.length, open_bar.n_slice, d)
         # Overlaps of the basis slice by slice: a cut anywhere, and densities, are sums of these.
@@ -263,7 +249,8 @@ class ReducedModel:
         self._mixing = float(rounding_mixes(open_bar, on_bar)[near].max(initial=0.0))
         # The traces over slices less those of the poles, which is smooth.
         self._squares = np.einsum("xsp,xsp->xp", vectors, vectors)[:, self._true]
-        self._trace_rests = np.array([factor.slice_traces() - self._pole_traces(factor.energy) for factor in factors])
+        energies = [complex(self.window.energy(node)) for node in self._nodes]
+        self._trace_rests = traces - np.array([self._pole_traces(energy) for energy in energies])
         self._contracted: dict[tuple, Contracted] = {}
 
     # -- building ------------------------------------------------------------------------------------------------
@@ -294,18 +281,40 @@ class ReducedModel:
         self.discarded[lead] = float(left_out[number])
         return directions[:, :number], directions[:, :core]
 
-    def _choose_basis(
-        self, factors: list[SliceFactor], channels: dict[str, NDArray]
-    ) -> tuple[NDArray[np.float64], int]:
-        """Real orthonormal basis of the poles and of the channels' fields at every node; its size before the last."""
-        basis = orthonormal_beyond(None, _flat(self.found.vectors), _POLE_SPAN)
-        sizes = []
-        for factor in factors[-2:]:
-            columns = [self._fields(factor, lead, channels[lead]) for lead in LEADS]
-            added = orthonormal_beyond(basis, np.concatenate(columns, axis=1), self.effort.tail)
-            basis = np.concatenate([basis, added], axis=1)
-            sizes.append(basis.shape[1])
-        return basis, sizes[-2]
+    def _solve_at_nodes(self) -> tuple[NDArray[np.float64], int, dict[str, NDArray], dict[str, NDArray], NDArray]:
+        """Basis of the poles and of the channels' fields, its size before the last node's, channels, and traces.
+
+        One factor at a time is held: they are the most of a large bar's memory.
+        """
+        sizes, traces = [0], []
+        for number, node in enumerate(self._nodes):
+            factor = SliceFactor(self.open_bar, complex(self.window.energy(node)), self.effort.dtype)
+            traces.append(factor.slice_traces())
+            if number == 0:
+                self.found = self._find_poles(factor)
+                both = {lead: self._choose_channels(factor, lead) for lead in LEADS}
+                channels, core = ({lead: pair[which] for lead, pair in both.items()} for which in (0, 1))
+                basis = orthonormal_beyond(None, _flat(self.found.vectors), _POLE_SPAN)
+            # Fields of two nodes make the basis; the others are for the traces.
+            if number >= len(self._nodes) - 2:
+                columns = [self._fields(factor, lead, channels[lead]) for lead in LEADS]
+                added = orthonormal_beyond(basis, np.concatenate(columns, axis=1), self.effort.tail)
+                basis = np.concatenate([basis, added], axis=1)
+                sizes.append(basis.shape[1])
+        return basis, sizes[-2], channels, core, np.array(traces)
+
+    def _find_poles(self, factor: SliceFactor) -> Poles:
+        effort = self.effort
+        return find_poles(
+            self.open_bar,
+            factor,
+            self.window,
+            effort.radius,
+            effort.block,
+            effort.steps,
+            effort.pole_tolerance,
+            _NARROW,
+        )
 
     def _fields(self, factor: SliceFactor, lead: str, channels: NDArray) -> NDArray:
         """Scattering fields of a lead's channels at a factor's energy, shape (n_sites, n_channels)."""
@@ -434,7 +443,7 @@ class ReducedModel:
 
     def pole_error(self) -> float:
         """Relative error due to poles close to the window, to second order in their residuals."""
-        return 0.05 * self._residual**2
+        return 0.02 * self._residual**2
 
     def error_of_changes(self, changes: Changes) -> float:
         """Relative error from what the last node's fields, the weakest channels and the first node's traces change.

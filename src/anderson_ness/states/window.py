@@ -6,10 +6,12 @@ coherence and no density depends on the choice; the current from x to x + 1 is `
 
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from anderson_ness import _check
 from anderson_ness.model import AndersonBar
@@ -94,6 +96,7 @@ def window_coherence(
     states: str = "sweep",
     rtol: float = 1e-6,
     max_energies: int = 20_000,
+    threads: int = 1,
 ) -> WindowCoherence | list[WindowCoherence]:
     """Mutual coherence of the bar's halves in the driven steady state, with slope, profile and transmission.
 
@@ -109,6 +112,9 @@ def window_coherence(
         As for `nonequilibrium_correlations`; instead of a warning the result has ``converged=False``.
     rtol
         Relative tolerance, in the sense of `WindowCoherence.relative_error`.
+    threads
+        Threads of the linear algebra. One is best if several samples are computed side by side; two or more pay on
+        bars of some thousand sites a slice.
 
     Returns
     -------
@@ -120,15 +126,17 @@ def window_coherence(
         If an argument is not finite or out of range, or no channel of the leads is open in the window.
     """
     options = _checked_options(method, states, rtol, max_energies)
+    threads = _check.positive_integer("threads", threads)
     biases = _check.as_array("bias", bias)
     drives = [Drive(one, temperature) for one in np.atleast_1d(biases).tolist()]
     # A coherence, quadratic in the bias, may underflow where the bias does not.
     results = {drive: _no_drive(bar, drive) for drive in drives if drive.bias**2 == 0}
     driven = list(dict.fromkeys(drive for drive in drives if drive not in results))
-    if driven and method == "resonances":
-        results.update(zip(driven, by_resonances.coherence(bar, driven, options["rtol"]), strict=True))
-    else:
-        results.update((drive, by_quadrature.coherence(bar, drive, **options)) for drive in driven)
+    with _blas().limit(limits=threads, user_api="blas"):
+        if driven and method == "resonances":
+            results.update(zip(driven, by_resonances.coherence(bar, driven, options["rtol"]), strict=True))
+        else:
+            results.update((drive, by_quadrature.coherence(bar, drive, **options)) for drive in driven)
     windows = [results[drive] for drive in drives]
     return windows if biases.ndim > 0 else windows[0]
 
@@ -151,6 +159,12 @@ def slice_currents(bar: AndersonBar, correlations: NDArray) -> NDArray[np.float6
     step = bar.n_slice
     bonds = np.diagonal(correlations, offset=-step)
     return -2 * bonds.imag.reshape(-1, step).sum(axis=1)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The process's linear algebra libraries; looking them up takes longer than a small bar."""
+    return ThreadpoolController()
 
 
 def _no_drive(bar: AndersonBar, drive: Drive) -> WindowCoherence:
