@@ -34,16 +34,21 @@ _NEW_DIRECTION = 0.25
 # Random sources in the far half beyond the number of channels that may be kept, and at an end for transmission.
 _SPARE_PROBES = 8
 _END_PROBES = 48
-# Above this transmission the reduced bar knows it to 1e-4.
+# Above this transmission the reduced bar knows it to about 1e-3; below, it comes from a factor at the energy itself.
 _WELL_TRANSMITTING = 3.0
 _ROUNDING = 1e-12
-# A pole of the reduced bar that is no pole of the bar has a residual of many half-widths, a true one of a few per cent.
-_SPURIOUS = 1.0
-_NARROW_SPURIOUS = 0.3
-_PURGED = 1.0
+# Vectors of poles narrower than this, in half-widths, are polished in double precision: their tails decide their
+# couplings to the leads.
 _NARROW = 1e-3
-_SHARP = 0.1
+# A pole of the reduced bar that is no pole of the bar, an accident of the fields, has a residual of many half-widths,
+# a true one of a few per cent. Where it would be seen as a resonance (next to the window, and narrow) its vector is
+# taken out of the basis; broad ones are how the reduced bar represents what is smooth.
+_SPURIOUS = 1.0
+_PURGED = 1.0
+_NARROW_SPURIOUS = 0.3
 _MOST_PURGES = 8
+# Poles narrower than this, in half-widths, enter the error estimate with their residuals.
+_SHARP = 0.1
 # Poles of the reduced bar are taken out up to this distance from the window; what is left is sampled at energies above
 # the window, so many that the interpolation has no error to speak of.
 _RADIUS = 2.5
