@@ -445,7 +445,7 @@ class _Window:
         discarded = max(panel.model.discarded[lead] for panel in self.panels for lead in LEADS)
         errors = {
             "interpolation": float(interpolation),
-            "channels": self._share_of_channels() * _ratio(discarded * np.sqrt(width), np.sqrt(coherence)),
+            "channels": self._channel_error(discarded * np.sqrt(width), coherence),
             "poles": max(panel.model.pole_error() for panel in self.panels),
             "rounding": self._rounding(norm, _largest(profile), _largest(weight)),
         }
@@ -465,9 +465,11 @@ class _Window:
             widths.append(poles.widths[inside])
         return np.concatenate(widths)
 
-    def _share_of_channels(self) -> float:
-        """How much of the relative amplitude of left out channels may show in the coherence."""
-        return self.panels[0].model.effort.channel_share if self.open_bar.length > 1 else 0.0
+    def _channel_error(self, discarded: float, coherence: float) -> float:
+        """Relative error from left out channels of an amplitude, of which a share may show in the coherence."""
+        if self.open_bar.length == 1:
+            return 0.0
+        return self.panels[0].model.effort.channel_share * _ratio(discarded, np.sqrt(coherence))
 
     def _rounding(self, norm: float, profile: float, weight: float) -> float:
         """Relative error from rounding, where left and right cancel in the coherence or in the profile."""

@@ -74,21 +74,26 @@ class Measure:
         """
         if self.is_point:
             return 1 / (self.nodes[:, None] - poles)
-        centre, half = (self.start + self.stop) / 2, (self.stop - self.start) / 2
         degree = np.arange(len(self.nodes))
         x, w = legendre.leggauss(len(self.nodes))
         to_legendre = legendre.legvander(x, len(x) - 1) * w[:, None] * (degree + 0.5)
-        return self.filling[:, None] * (to_legendre @ legendre_pole_integrals(len(x), (poles - centre) / half))
+        return self.filling[:, None] * (to_legendre @ legendre_pole_integrals(len(x), poles, self.start, self.stop))
 
 
-def legendre_pole_integrals(n: int, poles: ArrayLike) -> NDArray[np.complex128]:
-    """Integrals of P_k(x) / (x - mu_j) over [-1, 1], k < n, for poles below the real axis; shape (n, n_poles)."""
-    mu = np.asarray(poles, dtype=complex)
+def legendre_pole_integrals(n: int, poles: ArrayLike, start: float = -1.0, stop: float = 1.0) -> NDArray[np.complex128]:
+    """Integrals of P_k(x) / (x - mu_j) over [-1, 1], k < n, with x and the poles scaled from [start, stop] to there.
+
+    Poles lie below the real axis. The result has shape (n, n_poles).
+    """
+    poles = np.asarray(poles, dtype=complex)
+    half = (stop - start) / 2
+    mu = (poles - (start + stop) / 2) / half
     integrals = np.empty((max(n, 2), mu.size), dtype=complex)
     far = np.abs(mu + np.sqrt(mu - 1) * np.sqrt(mu + 1)) > _FAR_ELLIPSE
     near = mu[~far]
     # Separate logarithms are continuous for poles below the axis, however close: the imaginary part is -pi inside.
-    rows = [np.log(1 - near) - np.log(-1 - near)]
+    # Distances from the ends are taken before scaling, which would round those of poles next to an end.
+    rows = [np.log((stop - poles[~far]) / half) - np.log((start - poles[~far]) / half)]
     rows.append(2 + near * rows[0])
     for k in range(1, n - 1):
         rows.append(((2 * k + 1) * near * rows[k] - k * rows[k - 1]) / (k + 1))
