@@ -154,7 +154,13 @@ def _converged(
     """The window and its readings after as many rounds as the plan allows, or fewer if they converge."""
     effort = plan.effort
     for last in (False,) * (plan.rounds - 1) + (True,):
-        window = _Window(open_bar, edges, effort, plan.model)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                window = _Window(open_bar, edges, effort, plan.model)
+        except np.linalg.LinAlgError:
+            # In a narrow window of a large bar, blocks of the elimination may be singular to single precision.
+            effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128)
+            window = _Window(open_bar, edges, effort, plan.model)
         readings = [window.read(drive) for drive in drives]
         worst = _worst(readings)
         if last or sum(worst.values()) <= rtol:

@@ -91,6 +91,11 @@ class SliceFactor:
         Complex energy z with Im z > 0, where A(z) and each of its blocks are invertible.
     dtype
         complex64 or complex128.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a block is singular in this precision.
     """
 
     def __init__(self, open_bar: OpenBar, energy: complex, dtype: Any = np.complex128) -> None:
@@ -111,6 +116,8 @@ class SliceFactor:
             for source in sources:
                 block -= self.green[source]
             self.green[x] = symmetric_inverse(block)
+        if not np.isfinite(self.green[self.middle]).all():
+            raise np.linalg.LinAlgError(f"a block of the bar is singular in {self.dtype.name}")
 
     def _order(self) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Slices in the order of elimination, with the eliminated neighbours of each."""
