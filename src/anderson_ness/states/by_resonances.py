@@ -125,7 +125,8 @@ def coherence(bar: AndersonBar, drives: Sequence[Drive], rtol: float) -> list[Wi
         window, readings = _converged(open_bar, edges, drives, rtol, plan)
         if sum(_worst(readings).values()) <= rtol:
             break
-    return [reading.result(window.transmission(), rtol) for reading in readings]
+    transmission = window.transmission()
+    return [reading.result(transmission, rtol) for reading in readings]
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,8 @@ def _converged(
             with np.errstate(over="ignore", invalid="ignore"):
                 window = _Window(open_bar, edges, effort, plan.model)
         except np.linalg.LinAlgError:
+            if effort.dtype is np.complex128:
+                raise
             # In a narrow window of a large bar, blocks of the elimination may be singular to single precision.
             effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128)
             window = _Window(open_bar, edges, effort, plan.model)
@@ -523,7 +526,10 @@ class _Window:
         if self.open_bar.length == 1:
             return scattering.transmission(self.open_bar.bar)
         model = next(panel.model for panel in self.panels if panel.holds(0.0))
-        through = model.transmission(0.0)
+        try:
+            through = model.transmission(0.0)
+        except np.linalg.LinAlgError:
+            through = 0.0
         # So little is rounding of the fields from which it is the rest; the sweep has it to full relative precision.
         faint = 1e3 * float(np.finfo(model.effort.field_dtype).eps) ** 2
         return scattering.transmission(self.open_bar.bar) if through < faint else through

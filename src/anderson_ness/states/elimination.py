@@ -208,6 +208,11 @@ class SliceFactor:
         return traces
 
 
+def flat(field: NDArray) -> NDArray:
+    """A field over slices and their sites as a matrix over sites."""
+    return field.reshape(field.shape[0] * field.shape[1], field.shape[2])
+
+
 def symmetric_inverse(matrix: NDArray) -> NDArray:
     """Inverse of a complex symmetric matrix whose leading blocks are invertible."""
     order = len(matrix)

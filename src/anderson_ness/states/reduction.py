@@ -18,7 +18,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
-from anderson_ness.states.elimination import OpenBar, SliceFactor
+from anderson_ness.states.elimination import OpenBar, SliceFactor, flat
 from anderson_ness.states.poles import Poles, Window, find_poles, rounding_mixes, with_exact_widths
 from anderson_ness.states.rational import Interpolation, Measure
 from anderson_ness.states.resonances import LEADS, Changes, Effort
@@ -240,7 +240,7 @@ class ReducedModel:
         fields = self.basis.reshape(open_bar.length, open_bar.n_slice, d)
         # Overlaps of the basis slice by slice: a cut anywhere, and densities, are sums of these.
         self.overlaps = np.matmul(fields.transpose(0, 2, 1), fields)
-        energy = self.basis.T @ _flat(open_bar.hamiltonian(fields))
+        energy = self.basis.T @ flat(open_bar.hamiltonian(fields))
         reduced = ReducedBar(open_bar, (energy + energy.T) / 2, *open_bar.end_amplitudes(fields))
         fine, vectors = self._respond(reduced, d, channels)
         coarse, _ = self._respond(reduced, coarse_size, core)
@@ -277,7 +277,7 @@ class ReducedModel:
         edges = self.centre + self.half_width * np.array([-1, 1]) - poles.positions.real[:, None]
         angle = np.arctan2(edges[:, 1], depth) - np.arctan2(edges[:, 0], depth)
         propagator = np.sqrt(angle / (2 * self.half_width * depth))
-        reach = np.linalg.norm(_flat(poles.vectors[far]), axis=0) * np.abs(poles.strengths) * propagator
+        reach = np.linalg.norm(flat(poles.vectors[far]), axis=0) * np.abs(poles.strengths) * propagator
         ends = poles.left if lead == "L" else poles.right
         columns = amplitude * np.concatenate([responses, ends.conj() * reach], axis=1)
         directions, sizes, _ = np.linalg.svd(columns, full_matrices=False)
@@ -299,7 +299,7 @@ class ReducedModel:
                 self.found = self._find_poles(factor)
                 both = {lead: self._choose_channels(factor, lead) for lead in LEADS}
                 channels, core = ({lead: pair[which] for lead, pair in both.items()} for which in (0, 1))
-                basis = orthonormal_beyond(None, _flat(self.found.vectors), _POLE_SPAN)
+                basis = orthonormal_beyond(None, flat(self.found.vectors), _POLE_SPAN)
             # Fields of two nodes make the basis; the others are for the traces.
             if number >= len(self._nodes) - 2:
                 columns = [self._fields(factor, lead, channels[lead]) for lead in LEADS]
@@ -326,7 +326,7 @@ class ReducedModel:
         amplitude = np.sqrt(self.open_bar.linewidth(factor.energy))[:, None]
         source = self.open_bar.basis @ (amplitude * channels)
         far, near = factor.solve_from_end(0 if lead == "L" else -1, source, source.shape[1], True)
-        return _flat(np.concatenate([near, far] if lead == "L" else [far, near]))
+        return flat(np.concatenate([near, far] if lead == "L" else [far, near]))
 
     def _respond(
         self, reduced: ReducedBar, size: int, channels: dict[str, NDArray]
@@ -357,7 +357,7 @@ class ReducedModel:
 
     def _residuals(self, poles: Poles, vectors: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Residuals of a reduced bar's poles on the bar itself, in half-widths."""
-        return np.linalg.norm(_flat(self.open_bar.apply(poles.positions, vectors)), axis=0) / self.half_width
+        return np.linalg.norm(flat(self.open_bar.apply(poles.positions, vectors)), axis=0) / self.half_width
 
     def _with_exact_couplings(self, poles: Poles, vectors: NDArray[np.complex128]) -> Poles:
         """The poles with the couplings and widths of their fields on the bar, where these are faint."""
@@ -490,7 +490,3 @@ def _complement(vectors: NDArray[np.complex128]) -> NDArray[np.float64]:
     """Real orthonormal basis of what is orthogonal to nearly real vectors."""
     taken, sizes, _ = np.linalg.svd(np.concatenate([vectors.real, vectors.imag], axis=1), full_matrices=True)
     return taken[:, np.count_nonzero(sizes > 0.3) :]
-
-
-def _flat(field: NDArray) -> NDArray:
-    return field.reshape(field.shape[0] * field.shape[1], field.shape[2])

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
-from anderson_ness.states.elimination import OpenBar, SliceFactor
+from anderson_ness.states.elimination import OpenBar, SliceFactor, flat
 from anderson_ness.states.poles import Window, find_poles, rounding_mixes
 from anderson_ness.states.rational import Interpolation, Measure
 
@@ -146,7 +146,7 @@ class WindowModel:
             remainder = np.concatenate([remainder, added], axis=1)
         # What a pole carries into the far half: channel amplitudes times far field, over its distance in energy.
         distance = self.half_width * (0.5 + self.window.distance(self.poles.positions))
-        reach = np.linalg.norm(_flat(self.poles.vectors[far]), axis=0) * np.abs(self.poles.strengths) / distance
+        reach = np.linalg.norm(flat(self.poles.vectors[far]), axis=0) * np.abs(self.poles.strengths) / distance
         amplitudes = self._amplitudes[lead].conj() * reach
         left = n_slice - remainder.shape[1]
         added, lost_too = _leading_directions(_without(remainder, amplitudes), left, tail)
@@ -173,7 +173,7 @@ class WindowModel:
     def _end_of_poles(self, lead: str, energy: complex, source: NDArray) -> NDArray:
         """Channel amplitudes at a lead of the poles' part of G(E) source, for a source in the far half."""
         far = self.far_half(lead)
-        overlap = _flat(self.poles.vectors[far]).T @ _flat(source[far])
+        overlap = flat(self.poles.vectors[far]).T @ flat(source[far])
         return self._amplitudes[lead] @ (self._propagator(energy)[:, None] * overlap)
 
     def _propagator(self, energy: complex) -> NDArray[np.complex128]:
@@ -192,7 +192,7 @@ class WindowModel:
                 (self._far, self.far_half(lead), far, overlap[:, :rank]),
                 (self._near, self.near_half(lead), near, overlap[:, rank:]),
             ):
-                store[lead].append(_flat(sampled).astype(self.effort.field_dtype) - self._poles_in(half) @ columns)
+                store[lead].append(flat(sampled).astype(self.effort.field_dtype) - self._poles_in(half) @ columns)
         if not self.whole:
             squares = np.einsum("xsp,xsp->xp", self.poles.vectors, self.poles.vectors)
             self.traces.append(factor.slice_traces() - squares @ propagator)
@@ -206,7 +206,7 @@ class WindowModel:
         return factor.solve(everywhere), everywhere[self.near_half(lead)][:, :, :0]
 
     def _poles_in(self, part: slice) -> NDArray:
-        return _flat(self._pole_fields[part])
+        return flat(self._pole_fields[part])
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -348,11 +348,6 @@ class WindowModel:
         """Largest relative error of a pole too close to the window for the nodes to see it; at least the tolerance."""
         close = self.window.close(self.poles.positions)
         return float(self.poles.errors[close].max(initial=self.effort.pole_tolerance))
-
-
-def _flat(field: NDArray) -> NDArray:
-    """A field over slices and their sites as a matrix over sites."""
-    return field.reshape(field.shape[0] * field.shape[1], field.shape[2])
 
 
 def _without(basis: NDArray, columns: NDArray) -> NDArray:
