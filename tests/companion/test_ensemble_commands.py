@@ -36,6 +36,13 @@ def test_every_help_has_an_example(command):
     assert "Example:\n    anderson-ness" in call(command, "--help").output
 
 
+def test_a_sweep_may_do_a_part(toy):
+    assert call("sweep", toy, "--first", "2", "--workers", "1").exit_code == 0
+    assert [one["done"] for one in json.loads(call("status", toy, "--json").stdout)] == [2, 2]
+    assert call("sweep", toy, "--shortest", "4").exit_code == 0
+    assert [one["done"] for one in json.loads(call("status", toy, "--json").stdout)] == [2, 2]
+
+
 def test_sweep_status_and_a_row_again(toy, book):
     done = call("sweep", toy, "--workers", "1", "--verbose")
     assert done.exit_code == 0, done.stderr

@@ -2,7 +2,7 @@ import pytest
 from ensembles.fakes import POINT, row
 
 from anderson_ness.ensembles import SpecificationError, Store, Task, read_specification
-from anderson_ness.ensembles.plan import Group, missing, plan, require_wanted, selected, still_missing
+from anderson_ness.ensembles.plan import Group, Part, missing, plan, require_wanted, selected, still_missing
 
 ONE = "[[points]]\ndisorder = 10\nlength = 4\nbias = [0.1, 0.3]\nsamples = 3\n"
 OTHER = "profiles = true\n[[points]]\ndisorder = 10\nlength = 4\nbias = [0.2, 0.3]\nsamples = 5\n"
@@ -43,6 +43,17 @@ def test_only_what_the_store_lacks(specifications, store):
     assert still_missing(Task(*GROUP, seeds[4], (0.2, 0.3)), wanted, store) == Task(*GROUP, seeds[4], (0.3,))
     store.add([row(seed, bias) for seed in seeds for bias in (0.1, 0.2, 0.3)])
     assert missing(wanted, store) == {}
+
+
+def test_a_part_of_each_point(specify):
+    text = "[[points]]\ndisorder = 10\nlength = [3, 4, 5]\nbias = 0.1\nsamples = [3, 1, 2]\n"
+    specification = read_specification(specify(text))
+    sizes = {group.point.length: len(keys) for group, keys in plan([specification], Part(first=2)).items()}
+    assert sizes == {3: 2, 4: 1, 5: 2}
+    lengths = [group.point.length for group in plan([specification], Part(shortest=4, longest=4))]
+    assert lengths == [4]
+    (keys,) = plan([specification], Part(1, longest=3)).values()
+    assert [seed for seed, _ in keys] == specification.seeds(specification.wanted[0])[:1]
 
 
 def test_a_table_takes_its_own_rows_only(specifications, store):

@@ -45,6 +45,9 @@ def _plain_failures() -> Iterator[None]:
     "--scheduler", metavar="ADDRESS", help="Scheduler of another Dask cluster to compute on, as tcp://HOST:PORT."
 )
 @click.option("--memory-limit", default="auto", help='Memory of a local worker, as "4GB".  [default: an equal share]')
+@click.option("--first", type=click.IntRange(min=1), metavar="N", help="Only the first N samples of every point.")
+@click.option("--shortest", type=click.IntRange(min=1), metavar="L0", help="Only sizes from L0 on.")
+@click.option("--longest", type=click.IntRange(min=1), metavar="L0", help="Only sizes up to L0.")
 @click.option("-v", "--verbose", is_flag=True, help="Print a line for every sample that was stored.")
 @_data
 def sweep(
@@ -52,6 +55,9 @@ def sweep(
     workers: int | None,
     scheduler: str | None,
     memory_limit: str,
+    first: int | None,
+    shortest: int | None,
+    longest: int | None,
     verbose: bool,
     data: Path | None,
 ) -> None:
@@ -59,7 +65,8 @@ def sweep(
 
     A SPECIFICATION is a TOML file such as those in data/ensembles. A pilot of a sample a point is timed first, and the
     time for the rest printed. Whatever was computed is kept: stop with Ctrl-C (or by any accident) and give the same
-    command again. Several specifications share the samples they have in common.
+    command again. Several specifications share the samples they have in common. The slowest samples come first; to
+    see all points soon, compute a part of each with --first, then more.
 
     For a cluster under Slurm, start workers with dask-jobqueue and give their scheduler's address (the docstring of
     anderson_ness.ensembles has the lines to do so).
@@ -67,6 +74,7 @@ def sweep(
     \b
     Example:
       anderson-ness sweep data/ensembles/fig2a.toml data/ensembles/profiles.toml --workers 2
+      anderson-ness sweep data/ensembles/*.toml --first 50 --longest 16
       anderson-ness sweep data/ensembles/fig2b.toml --scheduler tcp://10.0.0.1:8786
     """
     if workers is not None and scheduler is not None:
@@ -82,6 +90,7 @@ def sweep(
             summary = ensembles.sweep(
                 specifications,
                 folder,
+                part=ensembles.Part(first, shortest, longest),
                 workers=workers,
                 scheduler=scheduler,
                 memory_limit=memory_limit,

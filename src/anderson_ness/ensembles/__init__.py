@@ -25,6 +25,7 @@ job's time is up costs only what it was computing.
 """
 
 from anderson_ness.ensembles.errors import SpecificationError, StoreError, SweepError, TableError
+from anderson_ness.ensembles.plan import Part
 from anderson_ness.ensembles.running import RunningMean
 from anderson_ness.ensembles.samples import Point, Row, Task, compute_sample, sample_seed
 from anderson_ness.ensembles.specification import CRITICAL_DISORDER, Specification, Wanted, read_specification
@@ -35,6 +36,7 @@ from anderson_ness.ensembles.table import read_row, read_table
 
 __all__ = [
     "CRITICAL_DISORDER",
+    "Part",
     "Point",
     "PointStatus",
     "Row",

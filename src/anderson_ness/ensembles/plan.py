@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from anderson_ness.ensembles.errors import SpecificationError
 from anderson_ness.ensembles.samples import Point, Row, Task
-from anderson_ness.ensembles.specification import Specification
+from anderson_ness.ensembles.specification import Specification, Wanted
 from anderson_ness.ensembles.store import Store
 
 
@@ -18,17 +18,31 @@ class Group(NamedTuple):
     rtol: float
 
 
+class Part(NamedTuple):
+    """A part of an ensemble: the ``first`` samples of each point, at sizes from ``shortest`` to ``longest``."""
+
+    first: int | None = None
+    shortest: int | None = None
+    longest: int | None = None
+
+    def has(self, wanted: Wanted) -> bool:
+        length = wanted.point.length
+        return (self.shortest or length) <= length <= (self.longest or length)
+
+
+ALL = Part()
+
 # For each group the (seed, bias) wanted, and whether with profiles.
 Plan = Mapping[Group, Mapping[tuple[int, float], bool]]
 
 
-def plan(specifications: Sequence[Specification]) -> Plan:
-    """Everything the specifications want, each sample and bias once."""
+def plan(specifications: Sequence[Specification], part: Part = ALL) -> Plan:
+    """Everything the specifications want, or a part of it, each sample and bias once."""
     wanted: dict[Group, dict[tuple[int, float], bool]] = {}
     for specification in specifications:
-        for one in specification.wanted:
+        for one in filter(part.has, specification.wanted):
             group = wanted.setdefault(Group(one.point, specification.rtol), {})
-            for seed in specification.seeds(one):
+            for seed in specification.seeds(one)[: part.first]:
                 group[seed, one.bias] = group.get((seed, one.bias), False) or specification.profiles
     return wanted
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from anderson_ness.ensembles import inventory
 from anderson_ness.ensembles.errors import SpecificationError, SweepError
-from anderson_ness.ensembles.plan import Group, Plan, missing, plan, selected, still_missing
+from anderson_ness.ensembles.plan import ALL, Group, Part, Plan, missing, plan, selected, still_missing
 from anderson_ness.ensembles.samples import Task, compute_sample
 from anderson_ness.ensembles.specification import Specification, read_specification
 from anderson_ness.ensembles.store import Store
@@ -55,6 +55,7 @@ def sweep(
     specifications: Specification | str | Path | Sequence[Specification | str | Path],
     folder: str | Path = "data",
     *,
+    part: Part = ALL,
     workers: int | None = None,
     scheduler: str | None = None,
     memory_limit: str | float | None = "auto",
@@ -75,6 +76,9 @@ def sweep(
         One or several, read or as files.
     folder
         Where the published tables and the store lie.
+    part
+        What of them to compute this time, `Part(first=100, longest=16)`: the tables hold whatever is done, so that an
+        ensemble can grow evenly over its points.
     workers
         Processes of the local cluster, one thread each; None: one a core.
     scheduler
@@ -109,7 +113,7 @@ def sweep(
     folder = Path(folder)
     inventory.require_extension(wanting, folder)
     with inventory.opened(folder) as store:
-        wanted = plan(wanting)
+        wanted = plan(wanting, part)
         tasks = missing(wanted, store)
         run = _Run(store, wanted, tasks, progress or Progress(), compute)
         if tasks:
