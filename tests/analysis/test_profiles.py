@@ -50,6 +50,7 @@ def test_the_odd_part_is_folded_with_its_covariance():
 CASES = {
     "diffusive": ({}, lambda x, length: diffusion.diffusive_profile(x, length)),
     "critical": ({"x_c": 2.0}, lambda x, length: diffusion.critical_profile(x, length, 2.0)),
+    "slowed": ({"slowing": 1.5}, lambda x, length: diffusion.slowed_profile(x, length, 1.5)),
     "localized": ({"width": 5.0}, lambda x, length: diffusion.localized_profile(x, length, 5.0)),
 }
 
@@ -153,3 +154,67 @@ def test_a_step_far_from_the_ends_still_has_a_width_with_an_error():
     assert not free.errors["extrapolation"] < 24
     assert free.values["width"] == pytest.approx(1.5, abs=4 * free.errors["width"])
     assert free.errors["width"] == pytest.approx(fixed.errors["width"], rel=0.05)
+
+
+def test_one_length_for_the_critical_profiles_of_several_sizes():
+    rng = np.random.default_rng(6)
+    x_c, gap, scores = 1.5, -0.3, []
+    for _ in range(40):
+        measured = [
+            profiles.profile(*samples(n, diffusion.critical_profile(slices(n) + gap, n + 2 * gap, x_c), 200, rng, 0.05))
+            for n in (10, 14, 18)
+        ]
+        joint = profiles.fit_critical(measured)
+        scores.append([(joint.values[k] - v) / joint.errors[k] for k, v in (("x_c", x_c), ("extrapolation", gap))])
+    np.testing.assert_allclose(np.mean(scores, axis=0), 0, atol=3 / np.sqrt(40) + 0.1)
+    np.testing.assert_allclose(np.std(scores, axis=0), 1, atol=3 / np.sqrt(80))
+    x = np.array([0.0, 0.5, 5.0])
+    curve = profiles.curve(x, 10, "critical", joint)
+    assert curve[:2] == pytest.approx([1, 1 - 0.1], abs=0.1)
+    assert curve[2] == pytest.approx(0, abs=1e-12)
+
+
+def test_slices_next_to_the_leads_may_be_left_out():
+    rng = np.random.default_rng(7)
+    truth = diffusion.localized_profile(slices(12), 12, 3.0)
+    truth[[0, -1]] = 0.2, -0.2
+    measured = profiles.profile(*samples(12, truth, 300, rng, spread=0.05))
+    np.testing.assert_allclose(measured.odd(1).x, slices(12)[1:6])
+    assert profiles.fit_profile(measured, "localized", skip=1).p_value > 0.01
+    assert profiles.fit_profile(measured, "localized").p_value < 1e-6
+
+
+def test_profiles_of_a_table_by_length_where_there_are_enough_samples():
+    rng = np.random.default_rng(8)
+    rows = []
+    for length, disorder, bias_factor, count in ((4, 10.0, 1, 8), (6, 10.0, 1, 9), (4, 10.0, 2, 9), (8, 20.0, 1, 9)):
+        density, weight = samples(length, diffusion.diffusive_profile(slices(length), length), count, rng)
+        for i in range(count):
+            bias = bias_factor * 24 * 16.5 / length**3
+            rows.append((length, disorder, i, bias, density[i], weight[i]))
+    columns = ("length", "disorder", "seed", "bias", "density_profile", "spectral_weight")
+    table = pd.DataFrame(rows, columns=columns)
+    found = profiles.profiles_at(table, 10.0)
+    assert [(one.length, one.samples) for one in found] == [(4, 8)]
+    assert [one.samples for one in profiles.profiles_at(table, 10.0, centre=48.0)] == [9]
+    assert profiles.profiles_at(table, 30.0) == []
+
+
+def test_the_spread_of_places_has_its_error():
+    rng = np.random.default_rng(9)
+    found = [profiles.place_spread(rng.normal(scale=0.7, size=200)) for _ in range(200)]
+    values = np.array([one.value for one in found])
+    assert values.mean() == pytest.approx(0.7, abs=0.01)
+    assert np.mean([one.error for one in found]) == pytest.approx(values.std(), rel=0.15)
+
+
+def test_a_model_error_keeps_slices_of_tiny_errors_from_deciding():
+    rng = np.random.default_rng(10)
+    truth = diffusion.localized_profile(slices(12), 12, 2.0)
+    density, weight = samples(12, truth, 300, rng, spread=0.05)
+    density[:, [0, -1]] = weight[:, [0, -1]] * (np.array([0.999, -0.999]) + 1e-6 * rng.normal(size=(300, 2)))
+    measured = profiles.profile(density, weight)
+    assert profiles.fit_profile(measured, "localized", extrapolate=False).p_value < 1e-6
+    tolerant = profiles.fit_profile(measured, "localized", extrapolate=False, model_error=0.003)
+    assert tolerant.p_value > 0.01
+    assert tolerant.values["width"] == pytest.approx(2.0, abs=4 * tolerant.errors["width"])

@@ -87,3 +87,17 @@ def test_steps_too_sharp_for_the_exponential_of_the_distance():
 def test_bad_arguments_get_one_clear_sentence(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+def test_the_slowed_profile_is_the_critical_one_by_its_contrast():
+    np.testing.assert_allclose(
+        diffusion.slowed_profile(X, LENGTH, LENGTH / 2 / 1.7), diffusion.critical_profile(X, LENGTH, 1.7), atol=1e-14
+    )
+    np.testing.assert_allclose(
+        diffusion.slowed_profile(X, LENGTH, 0.0), diffusion.diffusive_profile(X, LENGTH), atol=1e-14
+    )
+    # Faster in the middle: the same equation with D = 1/(1 + s 2 x_B/L), s = -1/2.
+    expected = diffusion.density_profile(X, LENGTH, lambda x: 1 / (1 - np.minimum(x, LENGTH - x) / LENGTH))
+    np.testing.assert_allclose(diffusion.slowed_profile(X, LENGTH, -0.5), expected, atol=1e-10)
+    with pytest.raises(ValueError, match="slowing"):
+        diffusion.slowed_profile(X, LENGTH, -1.0)

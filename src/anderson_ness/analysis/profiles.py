@@ -16,12 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from anderson_ness import _check
 from anderson_ness.analysis import estimators
 from anderson_ness.analysis.fits import Fit, fit, power_law
+from anderson_ness.analysis.tables import with_scaled_bias
 from anderson_ness.theory import diffusion
 
 AVERAGES = ("ratio of means", "mean of ratios")
 SHAPES: dict[str, Callable[..., NDArray[np.float64]]] = {
     "diffusive": diffusion.diffusive_profile,
     "critical": diffusion.critical_profile,
+    "slowed": diffusion.slowed_profile,
     "localized": diffusion.localized_profile,
 }
 
@@ -55,11 +57,14 @@ class Profile:
         """Standard errors of the slices."""
         return np.sqrt(np.diagonal(self.covariance))
 
-    def odd(self) -> "Profile":
-        """The left half of the profile's odd part, [dn(x) - dn(length - x)]/2: on average dn is odd."""
+    def odd(self, skip: int = 0) -> "Profile":
+        """The left half of the profile's odd part, [dn(x) - dn(length - x)]/2: on average dn is odd.
+
+        ``skip`` slices next to the lead are left out.
+        """
         half = len(self.x) // 2
-        fold = (np.eye(len(self.x)) - np.eye(len(self.x))[::-1])[:half] / 2
-        return Profile(self.x[:half], fold @ self.value, fold @ self.covariance @ fold.T, self.length, self.samples)
+        fold = (np.eye(len(self.x)) - np.eye(len(self.x))[::-1])[skip:half] / 2
+        return Profile(self.x[skip:half], fold @ self.value, fold @ self.covariance @ fold.T, self.length, self.samples)
 
 
 def profile(density: ArrayLike, weight: ArrayLike, average: str = "ratio of means") -> Profile:
@@ -117,7 +122,44 @@ def step_places(density: ArrayLike, weight: ArrayLike) -> NDArray[np.float64]:
     return (densities / weights).mean(axis=1) * densities.shape[1] / 2
 
 
-def fit_profile(measured: Profile, model: str, extrapolate: bool = True, start: float | None = None) -> Fit:
+def place_spread(places: ArrayLike) -> estimators.Estimate:
+    """Standard deviation of the `step_places` over samples, with its jackknife error."""
+    sample = _check.real_array("places", places)
+    squares = np.column_stack([sample, sample**2])
+    spread = estimators.jackknife(lambda mean: np.sqrt(mean[1] - mean[0] ** 2), squares)
+    return estimators.Estimate(float(np.std(sample, ddof=1)), float(spread.error[0]), len(sample))
+
+
+def profiles_at(table: pd.DataFrame, disorder: float, centre: float = 24.0) -> list[Profile]:
+    """Profiles of one disorder strength at one scaled bias X, by length.
+
+    Parameters
+    ----------
+    table
+        Tidy table of samples with profiles, of one kind of leads.
+    disorder, centre
+        W and X.
+
+    Returns
+    -------
+    list of Profile
+        Of ascending length; those with fewer samples than length + 4 are left out, because the covariance of their
+        slices is not known well enough for a fit. May be empty.
+    """
+    scaled = with_scaled_bias(table)
+    here = scaled[np.isclose(scaled["disorder"], disorder) & np.isclose(scaled["scaled_bias"], centre, rtol=1e-6)]
+    groups = [(int(length), group) for length, group in here.groupby("length")]
+    return [profile(*profile_arrays(group)) for length, group in groups if len(group) >= length + 4]
+
+
+def fit_profile(
+    measured: Profile,
+    model: str,
+    extrapolate: bool = True,
+    start: float | None = None,
+    skip: int = 0,
+    model_error: float = 0.0,
+) -> Fit:
     """Fit one of the models of Fig. 1(b) to the odd part of a measured profile.
 
     Parameters
@@ -125,14 +167,20 @@ def fit_profile(measured: Profile, model: str, extrapolate: bool = True, start: 
     measured
         The profile.
     model
-        "diffusive" (no parameter), "critical" (``x_c``) or "localized" (``width`` of the step).
+        "diffusive" (no parameter), "critical" (``x_c``), "slowed" (the same shape by its ``slowing``, which is 0 where
+        D is constant) or "localized" (``width`` of the step).
     extrapolate
-        Whether the model's ends lie a fitted distance ``extrapolation``, from -1/2 to length/2, beyond the bar's.
+        Whether the model's ends lie a fitted distance ``extrapolation``, -1/2 - skip to length/2, beyond the bar's.
         Leads that couple weakly leave the outermost slices short of +1 and -1 (positive); strong contacts make those
         slices nearly a part of the leads (negative, -1/2 at their centres). A step far from the ends says nothing of
         it: it ends at a bound then, or without an error.
     start
-        Start value of x_c or width; None: a tenth or a third of the length.
+        Start value of x_c, slowing or width; None: a tenth of the length, 0.1, or a third of the length.
+    skip
+        How many slices next to each lead to leave out: a diffusion equation does not hold down to a lattice constant.
+    model_error
+        Standard error of the model itself, independent from slice to slice. In the localized phase the slices next to
+        the leads stand at 1 to many digits, with errors from rare samples, and would decide the fit.
 
     Returns
     -------
@@ -143,27 +191,60 @@ def fit_profile(measured: Profile, model: str, extrapolate: bool = True, start: 
     ValueError
         If the model is unknown, or there are too few samples for the covariance of the slices.
     """
+    return _joint([measured], model, extrapolate, start, skip, model_error)
+
+
+def curve(x: ArrayLike, length: int, model: str, fitted: Fit) -> NDArray[np.float64]:
+    """A fitted model at positions x along a bar of this length, as `fit_profile` and `fit_critical` compare it."""
     _check.one_of("model", model, tuple(SHAPES))
-    half = measured.odd()
-    name, share = {"diffusive": ("", 0.0), "critical": ("x_c", 0.1), "localized": ("width", 1 / 3)}[model]
-    parameters: dict[str, Any] = {}
-    if name:
-        parameters[name] = {"value": start or share * measured.length, "min": 1e-6 * measured.length}
-    if extrapolate:
-        parameters["extrapolation"] = {"value": 0.0, "min": -0.5, "max": measured.length / 2}
-    shape = SHAPES[model]
-    if not parameters:
-        parameters["extrapolation"] = {"value": 0.0, "vary": False}
+    shape = {name: value for name, value in fitted.values.items() if name != "extrapolation"}
+    gap = fitted.values.get("extrapolation", 0.0)
+    # Strong contacts put the model's ends inside the bar; what lies beyond them is lead.
+    inside = np.clip(np.asarray(x, dtype=float) + gap, 0, length + 2 * gap)
+    return SHAPES[model](inside, length + 2 * gap, **shape)
+
+
+def fit_critical(profiles: Sequence[Profile], extrapolate: bool = True, skip: int = 0, model_error: float = 0.0) -> Fit:
+    """Fit one length x_c to the critical profiles of several lengths: D(x) then belongs to the material.
+
+    Arguments as for `fit_profile`; one extrapolation for all lengths.
+    """
+    return _joint(profiles, "critical", extrapolate, 1.0, skip, model_error)
+
+
+def _joint(
+    profiles: Sequence[Profile], model: str, extrapolate: bool, start: float | None, skip: int, model_error: float
+) -> Fit:
+    """Fit one set of parameters to profiles of any lengths."""
+    _check.one_of("model", model, tuple(SHAPES))
+    halves, shape = [one.odd(skip) for one in profiles], SHAPES[model]
+    length = max(one.length for one in halves)
+    name, first, least = {
+        "diffusive": ("", 0.0, 0.0),
+        "critical": ("x_c", 0.1 * length, 1e-6 * length),
+        "slowed": ("slowing", 0.1, -0.9),
+        "localized": ("width", length / 3, 1e-6 * length),
+    }[model]
+    parameters: dict[str, Any] = {name: {"value": start or first, "min": least}} if name else {}
+    if extrapolate or not parameters:
+        bounds = {"min": -0.5 - skip, "max": length / 2} if extrapolate else {"vary": False}
+        parameters["extrapolation"] = {"value": 0.0, **bounds}
 
     def predicted(extrapolation: float = 0.0, **shape_parameters: float) -> NDArray[np.float64]:
-        whole = measured.length + 2 * extrapolation
-        return shape(half.x + extrapolation, whole, **shape_parameters)
+        curves = [shape(one.x + extrapolation, one.length + 2 * extrapolation, **shape_parameters) for one in halves]
+        return np.concatenate(curves)
 
-    return fit(predicted, half.value, _inflated(half), parameters)
+    return fit(
+        predicted, np.concatenate([one.value for one in halves]), _block_covariance(halves, model_error), parameters
+    )
 
 
 def fit_localized(
-    profiles: Sequence[Profile], extrapolate: bool = True, start: Mapping[str, float] | None = None
+    profiles: Sequence[Profile],
+    extrapolate: bool = True,
+    start: Mapping[str, float] | None = None,
+    skip: int = 0,
+    model_error: float = 0.0,
 ) -> Fit:
     """Fit xi and a of the localized profile, step width xi^(1 - a) length^a, to profiles of several lengths at once.
 
@@ -171,7 +252,7 @@ def fit_localized(
     ----------
     profiles
         Profiles of one disorder strength and at least two lengths; one length alone gives only the width.
-    extrapolate
+    extrapolate, skip, model_error
         As for `fit_profile`, one distance for all lengths.
     start
         Start values of ``xi`` and ``a``; None: 3 and 0.25.
@@ -181,7 +262,7 @@ def fit_localized(
     Fit
         Parameters ``xi``, ``a`` and ``extrapolation``.
     """
-    halves = [one.odd() for one in profiles]
+    halves = [one.odd(skip) for one in profiles]
     if len({one.length for one in halves}) < 2:
         raise ValueError("profiles must be of at least two lengths: one alone gives only the width of the step")
 
@@ -194,15 +275,15 @@ def fit_localized(
         ]
         return np.concatenate(curves)
 
-    values = np.concatenate([one.value for one in halves])
-    covariance = scipy.linalg.block_diag(*[_inflated(one) for one in halves])
     first = {"xi": 3.0, "a": 0.25} | dict(start or {})
     parameters = {
         "xi": {"value": first["xi"], "min": 1e-3},
         "a": first["a"],
-        "extrapolation": {"value": 0.0, "min": -0.5, "max": halves[0].length / 2, "vary": extrapolate},
+        "extrapolation": {"value": 0.0, "min": -0.5 - skip, "max": halves[0].length / 2, "vary": extrapolate},
     }
-    return fit(predicted, values, covariance, parameters)
+    return fit(
+        predicted, np.concatenate([one.value for one in halves]), _block_covariance(halves, model_error), parameters
+    )
 
 
 def step_growth(length: ArrayLike, width: ArrayLike, error: ArrayLike) -> tuple[Fit, dict[str, tuple[float, float]]]:
@@ -218,6 +299,11 @@ def step_growth(length: ArrayLike, width: ArrayLike, error: ArrayLike) -> tuple[
     growth = power_law(width, error, {"length": length})
     xi = growth.derived(lambda values: np.exp(values["log_amplitude"] / (1 - values["length"])))
     return growth, {"a": (growth.values["length"], growth.errors["length"]), "xi": xi}
+
+
+def _block_covariance(profiles: Sequence[Profile], model_error: float) -> NDArray[np.float64]:
+    covariance = scipy.linalg.block_diag(*[_inflated(one) for one in profiles])
+    return covariance + model_error**2 * np.eye(len(covariance))
 
 
 def _inflated(measured: Profile) -> NDArray[np.float64]:
