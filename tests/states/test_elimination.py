@@ -134,6 +134,23 @@ def test_symmetric_inverse_is_the_inverse(order, dtype, tolerance):
     np.testing.assert_allclose(inverse @ matrix, np.eye(order), atol=tolerance)
 
 
+def test_a_leading_block_with_a_level_at_the_energy_costs_few_digits():
+    height, order = 1e-3, 256
+    rng = np.random.default_rng(4)
+    level = np.linspace(-5, 5, order // 2)
+    level[50:52] = 0.0, 1e-4
+    rotation, _ = np.linalg.qr(rng.standard_normal((order // 2, order // 2)))
+    hermitian = rng.standard_normal((order, order))
+    hermitian += hermitian.T
+    hermitian[: order // 2, : order // 2] = rotation * level @ rotation.T
+    matrix = hermitian + 1j * height * np.eye(order)
+    exact = np.linalg.inv(matrix)
+    inverse = symmetric_inverse(matrix.astype(np.complex64), height)
+    assert np.linalg.norm(inverse - exact) < 1e-3 * np.linalg.norm(exact)
+    careless = symmetric_inverse(matrix.astype(np.complex64), np.inf)
+    assert np.linalg.norm(careless - exact) > 5 * np.linalg.norm(inverse - exact)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_end_amplitudes_are_overlaps_with_channels(shape):
     bar = bar_of(shape)

@@ -16,6 +16,9 @@ from anderson_ness.model import AndersonBar
 # Below this order a block is inverted by LAPACK; above, by halves, which is all matrix products and
 # uses the blocks' symmetry (half the time of LAPACK's inverse at order 400).
 _LAPACK_ORDER = 96
+# What rounding may perturb a block, in units of the energy's height above the axis, or of its largest entry's rounding.
+_PERTURBATION = 0.02
+_ROUNDED = 100.0
 
 
 class OpenBar:
@@ -115,7 +118,7 @@ class SliceFactor:
                     block -= end.astype(self.dtype)
             for source in sources:
                 block -= self.green[source]
-            self.green[x] = symmetric_inverse(block)
+            self.green[x] = symmetric_inverse(block, energy.imag)
         if not np.isfinite(self.green[self.middle]).all():
             raise np.linalg.LinAlgError(f"a block of the bar is singular in {self.dtype.name}")
 
@@ -213,20 +216,42 @@ def flat(field: NDArray) -> NDArray:
     return field.reshape(field.shape[0] * field.shape[1], field.shape[2])
 
 
-def symmetric_inverse(matrix: NDArray) -> NDArray:
-    """Inverse of a complex symmetric matrix whose leading blocks are invertible."""
+def symmetric_inverse(matrix: NDArray, height: float = 0.0) -> NDArray:
+    """Inverse of a complex symmetric matrix.
+
+    Parameters
+    ----------
+    matrix
+        Of complex64 or complex128.
+    height
+        Least imaginary part of the matrix, as a quadratic form. Rounding may be worth a perturbation of the matrix that
+        is small against it.
+    """
     order = len(matrix)
     if order <= _LAPACK_ORDER:
         return np.linalg.inv(matrix)
     half = order // 2
-    first = symmetric_inverse(matrix[:half, :half])
+    first = symmetric_inverse(matrix[:half, :half], height)
     coupling = matrix[:half, half:]
     dressed = first @ coupling
-    second = symmetric_inverse(matrix[half:, half:] - coupling.T @ dressed)
+    second = symmetric_inverse(matrix[half:, half:] - coupling.T @ dressed, height)
     across = dressed @ second
     inverse = np.empty_like(matrix)
     inverse[:half, :half] = first + across @ dressed.T
     inverse[:half, half:] = -across
     inverse[half:, :half] = -across.T
     inverse[half:, half:] = second
-    return inverse
+    # Halves are taken without pivoting: where one has a level next to the energy, digits are lost.
+    return inverse if _perturbation(matrix, inverse) <= _allowed(matrix, height) else np.linalg.inv(matrix)
+
+
+def _perturbation(matrix: NDArray, inverse: NDArray) -> float:
+    """Size of the perturbation of a matrix of which a rounded inverse is the exact one, seen by one vector."""
+    probe = np.random.default_rng(0).standard_normal(len(matrix)).astype(matrix.real.dtype)
+    solution = inverse @ probe
+    return float(np.linalg.norm(matrix @ solution - probe) / np.linalg.norm(solution))
+
+
+def _allowed(matrix: NDArray, height: float) -> float:
+    rounding = float(np.finfo(matrix.dtype).eps) * np.abs(matrix.diagonal()).max()
+    return max(_PERTURBATION * height, _ROUNDED * rounding)

@@ -117,6 +117,16 @@ def steady_state(
     Windows without a channel's threshold inside are exact through resonances of any width. Around a threshold inside,
     a strip of width 2e-3 on either side is integrated by adaptive quadrature, which may miss lines far narrower. For
     given occupations completeness tells whether that has happened.
+
+    Examples
+    --------
+    >>> from anderson_ness import AndersonBar, steady_state
+    >>> bar = AndersonBar.random(length=4, disorder=16.5, seed=3)
+    >>> import numpy as np
+    >>> G = steady_state(bar, mu_left=0.25, mu_right=-0.25)
+    >>> occupations = np.linalg.eigvalsh(G)
+    >>> bool(occupations.min() > -1e-7 and occupations.max() < 1 + 1e-7)
+    True
     """
     rtol = _check.tolerance("rtol", rtol)
     kinks = [_check.finite_number("kinks", kink) for kink in kinks]
@@ -157,6 +167,14 @@ def steady_state_information(
     ------
     ValueError
         If an argument is out of range or the bar has one slice only.
+
+    Examples
+    --------
+    >>> from anderson_ness import AndersonBar, steady_state_information
+    >>> bar = AndersonBar.random(length=4, disorder=16.5, seed=3)
+    >>> known = steady_state_information(bar, bias=0.5)
+    >>> known["mutual_information"] >= known["coherence_bound"] > 0
+    True
     """
     rtol = _check.tolerance("rtol", rtol)
     mu = _check.finite_number("bias", bias) / 2
@@ -207,6 +225,17 @@ def equilibrium_correlations(bar: AndersonBar, mu: float, temperature: float = 0
     ------
     ValueError
         If mu is not finite or the temperature not >= 0.
+
+    Examples
+    --------
+    >>> from anderson_ness import AndersonBar, equilibrium_correlations
+    >>> bar = AndersonBar.random(length=4, disorder=16.5, seed=3)
+    >>> import numpy as np
+    >>> P = equilibrium_correlations(bar, mu=0.0)
+    >>> P.shape, bool(np.allclose(P, P.T))
+    ((64, 64), True)
+    >>> bool(0 < np.diag(P).min() and np.diag(P).max() < 1)
+    True
     """
     mu = _check.finite_number("mu", mu)
     temperature = _temperature(temperature)

@@ -23,8 +23,6 @@ from anderson_ness.states.poles import Poles, Window, find_poles, rounding_mixes
 from anderson_ness.states.rational import Interpolation, Measure
 from anderson_ness.states.resonances import LEADS, Changes, Effort
 
-# Height above the window, in half-widths, at which the bar is solved.
-_ABOVE = 0.15j
 # Channels that carry less than this many times the tail are left out of the coarse result.
 _CORE = 2.0
 # Directions of the poles' span that are weaker than this are rounding.
@@ -233,7 +231,7 @@ class ReducedModel:
         self.centre, self.half_width = centre, half_width
         half = open_bar.length // 2
         self._halves = {"L": slice(0, half), "R": slice(half, open_bar.length)}
-        self._nodes = _choose_nodes(effort.n_nodes)
+        self._nodes = _choose_nodes(effort.n_nodes, effort.elevation)
         self.discarded: dict[str, float] = {}
         self.basis, coarse_size, channels, core, traces = self._solve_at_nodes()
         d = self.basis.shape[1]
@@ -352,7 +350,7 @@ class ReducedModel:
         """Poles of a reduced bar near the window."""
         wanted = 48 + int(1.5 * np.sum(self.window.distance(self.found.positions) < _RADIUS))
         steps = int(np.ceil(min(bar.n_slice, wanted) / _BLOCK))
-        inverse = _Inverse(bar, complex(self.window.energy(_ABOVE)))
+        inverse = _Inverse(bar, complex(self.window.energy(1j * self.effort.elevation)))
         return find_poles(bar, inverse, self.window, _RADIUS, _BLOCK, steps, self.effort.pole_tolerance)
 
     def _residuals(self, poles: Poles, vectors: NDArray[np.complex128]) -> NDArray[np.float64]:
@@ -464,10 +462,10 @@ class ReducedModel:
         )
 
 
-def _choose_nodes(n_nodes: int) -> list[complex]:
-    """Scaled energies at which the bar is solved, the inner ones first."""
+def _choose_nodes(n_nodes: int, elevation: float) -> list[complex]:
+    """Scaled energies above the window at which the bar is solved, the inner ones first."""
     x, _ = legendre.leggauss(n_nodes)
-    return [*(x[np.argsort(np.abs(x))] + _ABOVE)]
+    return [*(x[np.argsort(np.abs(x))] + 1j * elevation)]
 
 
 def orthonormal_beyond(basis: NDArray[np.float64] | None, columns: NDArray, tail: float) -> NDArray[np.float64]:

@@ -7,7 +7,20 @@ from numpy.typing import NDArray
 
 
 class ConvergenceWarning(UserWarning):
-    """A window integral did not reach its tolerance."""
+    """A window integral did not reach its tolerance.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from anderson_ness import AndersonBar, ConvergenceWarning, nonequilibrium_correlations
+    >>> bar = AndersonBar.random(length=6, disorder=33.0, seed=3)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     G = nonequilibrium_correlations(bar, bias=0.5, method="quadrature", rtol=1e-12, max_energies=1)
+    ...
+    >>> caught[0].category is ConvergenceWarning
+    True
+    """
 
 
 @dataclass(frozen=True)
@@ -41,6 +54,19 @@ class WindowCoherence:
         know them.
     narrowest_width
         Width of the narrowest of these, in units of the hopping; NaN if there are none or they are not known.
+
+    Examples
+    --------
+    >>> from anderson_ness import AndersonBar, window_coherence
+    >>> bar = AndersonBar.random(length=4, disorder=16.5, seed=3)
+    >>> window = window_coherence(bar, bias=0.5, rtol=1e-6)
+    >>> window.bias, window.converged
+    (0.5, True)
+    >>> window.density_profile.shape
+    (4,)
+    >>> profile = window.density_profile / window.spectral_weight
+    >>> bool(profile[0] > 0 > profile[-1])
+    True
     """
 
     bias: float

@@ -38,6 +38,19 @@ def scattering_states(
     ------
     ValueError
         If the energy is not finite or outside every channel of the leads, or the method is unknown.
+
+    Examples
+    --------
+    >>> from anderson_ness import AndersonBar, scattering_states
+    >>> bar = AndersonBar.random(length=4, disorder=16.5, seed=3)
+    >>> left, right = scattering_states(bar, energy=0.1)
+    >>> left.shape
+    (16, 64)
+    >>> kwant_left, _ = scattering_states(bar, energy=0.1, method="kwant")
+    >>> # Modes may differ by a unitary; sums over channels do not.
+    >>> import numpy as np
+    >>> bool(np.allclose(left.T @ left.conj(), kwant_left.T @ kwant_left.conj()))
+    True
     """
     method = _check.one_of("method", method, ("sweep", "kwant"))
     energy = _check.finite_number("energy", energy)
@@ -70,6 +83,17 @@ def scattering_matrix(bar: AndersonBar, energy: float) -> NDArray[np.complex128]
     ------
     ValueError
         If the energy is not finite or outside every channel of the leads.
+
+    Examples
+    --------
+    >>> from anderson_ness import AndersonBar, scattering_matrix
+    >>> bar = AndersonBar.random(length=4, disorder=16.5, seed=3)
+    >>> import numpy as np
+    >>> S = scattering_matrix(bar, energy=0.1)
+    >>> S.shape
+    (32, 32)
+    >>> bool(np.allclose(S.conj().T @ S, np.eye(32)))
+    True
     """
     energy = _check.finite_number("energy", energy)
     channels = require_open_channels(bar, energy)
@@ -98,6 +122,16 @@ def transmission(bar: AndersonBar, energy: float = 0.0) -> float:
     ------
     ValueError
         If the energy is not finite.
+
+    Examples
+    --------
+    >>> from anderson_ness import AndersonBar, scattering_matrix, transmission
+    >>> bar = AndersonBar.random(length=4, disorder=16.5, seed=3)
+    >>> import numpy as np
+    >>> T = transmission(bar, energy=0.1)
+    >>> t = scattering_matrix(bar, energy=0.1)[16:, :16]
+    >>> bool(np.isclose(T, np.linalg.norm(t) ** 2))
+    True
     """
     energy = _check.finite_number("energy", energy)
     if not bar.leads.open_channels(energy, *bar.shape[1:]).any():

@@ -68,6 +68,18 @@ def nonequilibrium_correlations(
     ------
     ValueError
         If an argument is not finite or out of range, or no channel of the leads is open in the window.
+
+    Examples
+    --------
+    >>> from anderson_ness import AndersonBar, nonequilibrium_correlations
+    >>> bar = AndersonBar.random(length=4, disorder=16.5, seed=3)
+    >>> import numpy as np
+    >>> G = nonequilibrium_correlations(bar, bias=0.5)
+    >>> G.shape, bool(np.allclose(G, G.conj().T))
+    ((64, 64), True)
+    >>> same = nonequilibrium_correlations(bar, bias=0.5, method="quadrature")
+    >>> bool(np.abs(G - same).max() < 1e-5 * np.abs(G).max())
+    True
     """
     drive = Drive(bias, temperature)
     options = _checked_options(method, states, rtol, max_energies)
@@ -124,6 +136,19 @@ def window_coherence(
     ------
     ValueError
         If an argument is not finite or out of range, or no channel of the leads is open in the window.
+
+    Examples
+    --------
+    >>> from anderson_ness import AndersonBar, window_coherence
+    >>> bar = AndersonBar.random(length=6, disorder=16.5, seed=3)
+    >>> narrow, wide = window_coherence(bar, bias=[0.2, 0.4], rtol=1e-6)
+    >>> narrow.converged and wide.converged
+    True
+    >>> bool(wide.coherence > narrow.coherence)
+    True
+    >>> exact = window_coherence(bar, bias=0.2, method="quadrature", rtol=1e-8)
+    >>> bool(abs(narrow.coherence / exact.coherence - 1) < 1e-6)
+    True
     """
     options = _checked_options(method, states, rtol, max_energies)
     threads = _check.positive_integer("threads", threads)
@@ -155,6 +180,17 @@ def slice_currents(bar: AndersonBar, correlations: NDArray) -> NDArray[np.float6
     -------
     ndarray
         ``-2 sum Im G[x + 1, x]`` over the bonds between two slices, particles per unit of inverse energy.
+
+    Examples
+    --------
+    >>> from anderson_ness import AndersonBar, nonequilibrium_correlations, slice_currents
+    >>> bar = AndersonBar.random(length=4, disorder=16.5, seed=3)
+    >>> import numpy as np
+    >>> currents = slice_currents(bar, nonequilibrium_correlations(bar, bias=0.5))
+    >>> currents.shape
+    (3,)
+    >>> bool(np.allclose(currents, currents[0]))
+    True
     """
     step = bar.n_slice
     bonds = np.diagonal(correlations, offset=-step)
