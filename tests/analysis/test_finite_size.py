@@ -102,6 +102,22 @@ def test_a_planted_alpha_is_found_and_none_is_not():
     assert finite_size.fit_scaling(noisy(rng, 1e-4, 0.15), EXPANSION, START).fit.p_value < 1e-6
 
 
+def test_alpha_of_logarithms_is_a_power_of_the_data():
+    length, disorder = LENGTH[LENGTH >= 8], DISORDER[LENGTH >= 8]
+    w = disorder / 16.54 - 1
+    leading = -0.8 - 0.3 * w * length ** (1 / 1.57)
+    free = Expansion(relevant=1, irrelevant=0, relevant_field=1, free_alpha=True, logarithmic=True)
+    best = finite_size.fit_scaling(
+        Points.of(length, disorder, leading + 0.15 * np.log(length), np.full(length.size, 1e-5)),
+        free,
+        fixed={"critical_disorder": 16.54},
+    )
+    assert best.fit.values["alpha"] == pytest.approx(0.15, abs=1e-4)
+    assert best.fit.values["nu"] == pytest.approx(1.57, rel=1e-3)
+    np.testing.assert_allclose(best.corrected, leading, atol=1e-3)
+    np.testing.assert_allclose(best.scaling_function(best.variable), leading, atol=1e-3)
+
+
 def test_the_parametric_bootstrap_agrees_with_the_covariance_where_the_fit_is_linear():
     best = finite_size.fit_scaling(noisy(np.random.default_rng(5), 1e-4), EXPANSION, START)
     replicas = finite_size.parametric_bootstrap(best, 200)

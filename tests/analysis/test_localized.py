@@ -1,7 +1,13 @@
 import numpy as np
+import pandas as pd
 import pytest
 
-from anderson_ness.analysis.localized import bulk_localization_length, coherence_exponent
+from anderson_ness.analysis.localized import (
+    area_law_exponents,
+    bulk_localization_length,
+    coherence_exponent,
+    localized_means,
+)
 from anderson_ness.theory import scaling
 
 DISORDERS = np.array([25.0, 30.0, 36.0])
@@ -84,3 +90,58 @@ def test_bad_arguments_get_one_clear_sentence(change, sentence):
     arguments = {"length": LENGTH, "disorder": DISORDER, "bias": BIAS, "value": LENGTH, "uncertainty": LENGTH / 100}
     with pytest.raises(ValueError, match=sentence):
         coherence_exponent(**arguments | change)
+
+
+def deep_table(samples=40, b=0.2, lengths=(8, 10, 12, 20)):
+    """Samples at three windows, of which the widest is missing at the largest size, as in the ensemble."""
+    rng = np.random.default_rng(5)
+    rows = []
+    for disorder in (16.5, 25.0, 30.0):
+        for length in lengths:
+            for seed in range(samples):
+                common = rng.gamma(4, 0.25)
+                for bias in (3e-3 * 16.5, 3e-2 * 16.5, float(scaling.bias_at(24.0, length)), 0.123):
+                    if bias == 3e-2 * 16.5 and length == 20:
+                        continue
+                    value = 0.3 / disorder * bias * length ** (2 - b) * common * rng.gamma(50, 0.02)
+                    rows.append((length, disorder, seed, bias, value))
+    return pd.DataFrame(rows, columns=["length", "disorder", "seed", "bias", "coherence"]).drop_duplicates(
+        ["length", "disorder", "seed", "bias"]
+    )
+
+
+def test_means_of_the_windows_keep_their_correlation():
+    means = localized_means(deep_table())
+    data = means.data
+    assert sorted(data["disorder"].unique()) == [25, 30]
+    assert set(data["window"]) == {"X = 24", "0.003", "0.03"}
+    # At L0 = 20 the narrow window and X = 24 are the same bias.
+    assert len(data) == 2 * (3 * 3 + 1)
+    assert (data["samples"] == 40).all()
+    np.testing.assert_allclose(np.sqrt(np.diagonal(means.covariance)), data["error"])
+    same = (data["length"] == 8) & (data["disorder"] == 25)
+    block = means.select(same)
+    correlation = block.covariance / np.outer(block.data["error"], block.data["error"])
+    assert np.all(correlation[np.triu_indices(3, 1)] > 0.8)
+    other = data["length"] == 10
+    assert not means.covariance[np.ix_(same, other)].any()
+
+
+def test_b_comes_out_by_the_smallest_size_kept():
+    table = area_law_exponents(localized_means(deep_table(samples=200)))
+    assert table["smallest_length"].tolist() == [8, 10]
+    assert table["b"][0] == pytest.approx(0.2, abs=3 * table["error"][0])
+    assert table["bias_exponent"][0] == pytest.approx(1, abs=3 * table["bias_exponent_error"][0])
+    assert table["error"][0] < 0.05 < 3 * table["error"][1]
+    assert area_law_exponents(localized_means(deep_table(samples=5))).empty
+    assert list(area_law_exponents(localized_means(deep_table(samples=5))).columns) == list(table.columns)
+
+
+def test_amplitudes_per_level_follow_the_localization_length():
+    means = localized_means(deep_table(samples=200, b=0.0))
+    density = lambda disorder: 1 / np.asarray(disorder)  # noqa: E731
+    # Planted amplitudes go as 1/W, as does this density: nothing is left for xi.
+    xi = {25.0: (4.0, 0.01), 30.0: (2.0, 0.01)}
+    fit = means.fit(xi, density, constrained=False)
+    assert fit.values["xi_exponent"] == pytest.approx(0, abs=3 * fit.errors["xi_exponent"])
+    assert fit.values["length_exponent"] == pytest.approx(2, abs=3 * fit.errors["length_exponent"])

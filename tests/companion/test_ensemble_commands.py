@@ -70,6 +70,26 @@ def test_sweep_status_and_a_row_again(toy, book):
     assert "coherence" in call("sample", "--from-row", path, 4).stdout
 
 
+def test_ensembles_of_the_information(toy, book):
+    toy.write_text(f'quantity = "information"\n{TOY.format(samples=2)}')
+    other = toy.with_name("other.toml")
+    other.write_text(TOY.format(samples=2))
+    done = call("sweep", toy, "--workers", "1")
+    assert done.exit_code == 0, done.stderr
+    first, second = call("status", toy, other).stdout.split("\n\n")
+    assert first.splitlines()[0].split()[8] == "C_d"
+    assert second.splitlines()[0].split()[8] == "I_1"
+    assert [line.split()[5:7] for line in second.splitlines()[1:]] == [["2", "2"], ["2", "2"]]
+    assert {one["quantity"] for one in json.loads(call("status", toy, "--json").stdout)} == {"information"}
+    again = call("sample", "--from-row", "toy", 1, "--json")
+    assert again.exit_code == 0, again.stderr
+    record = json.loads(again.stdout)
+    assert record["agree"] is True
+    row = table.read_rows([book.root / "data" / "toy.parquet"])[1]
+    assert record["compared"]["equilibrium_negativity"]["stored"] == row.equilibrium_negativity
+    assert len(record["compared"]) == 19
+
+
 def test_tables_name_versions(toy, book):
     call("sweep", toy, "--workers", "1")
     (metadata,) = [table.read_table("toy", book.root / "data").attrs]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from anderson_ness.ensembles import Point, Row, Task
+from anderson_ness.ensembles import InformationRow, Point, Row, Task
+from anderson_ness.ensembles.information import MEASURED
 
 POINT = Point(4, 10.0, 3.0, 1.0, 3.0)
 
@@ -60,3 +61,17 @@ def dying_once(task: Task, seed: int, folder: str) -> list[Row]:
         mark.touch()
         os.kill(os.getpid(), 9)
     return quick(task)
+
+
+def information(seed=1, bias=0.1, point=POINT, rtol=1e-3, **values):
+    """A row whose numbers depend on seed and bias alone."""
+    numbers = bias * (1 + np.random.default_rng(seed).random(len(MEASURED)))
+    made = InformationRow._make([*point, rtol, seed, bias, *numbers.tolist(), True, 0.5])
+    return made._replace(**values)
+
+
+def either(task: Task) -> list[Row | InformationRow]:
+    """Rows of the quantity asked for, without any computing."""
+    if task.quantity == "coherence":
+        return quick(task)
+    return [information(task.seed, bias, task.point, task.rtol) for bias in task.biases]

@@ -1,7 +1,7 @@
 import pytest
 from ensembles.fakes import POINT, row
 
-from anderson_ness.ensembles import SpecificationError, Store, Task, read_specification
+from anderson_ness.ensembles import SpecificationError, Store, read_specification
 from anderson_ness.ensembles.plan import Group, Part, missing, plan, require_wanted, selected, still_missing
 
 ONE = "[[points]]\ndisorder = 10\nlength = 4\nbias = [0.1, 0.3]\nsamples = 3\n"
@@ -25,8 +25,8 @@ def test_ensembles_share_their_samples(specifications, store):
     wanted = plan(specifications)
     assert list(wanted) == [GROUP]
     tasks = missing(wanted, store)[GROUP]
-    assert tasks == [Task(*GROUP, seed, (0.1, 0.2, 0.3)) for seed in seeds[:3]] + [
-        Task(*GROUP, seed, (0.2, 0.3)) for seed in seeds[3:]
+    assert tasks == [GROUP.task(seed, (0.1, 0.2, 0.3)) for seed in seeds[:3]] + [
+        GROUP.task(seed, (0.2, 0.3)) for seed in seeds[3:]
     ]
 
 
@@ -39,8 +39,8 @@ def test_only_what_the_store_lacks(specifications, store):
     expected = {0: (0.2, 0.3), 2: (0.1, 0.2, 0.3), 3: (0.2, 0.3), 4: (0.3,)}
     tasks = missing(wanted, store)[GROUP]
     assert {seeds.index(task.seed): task.biases for task in tasks} == expected
-    assert still_missing(Task(*GROUP, seeds[1], (0.1, 0.2)), wanted, store) is None
-    assert still_missing(Task(*GROUP, seeds[4], (0.2, 0.3)), wanted, store) == Task(*GROUP, seeds[4], (0.3,))
+    assert still_missing(GROUP.task(seeds[1], (0.1, 0.2)), wanted, store) is None
+    assert still_missing(GROUP.task(seeds[4], (0.2, 0.3)), wanted, store) == GROUP.task(seeds[4], (0.3,))
     store.add([row(seed, bias) for seed in seeds for bias in (0.1, 0.2, 0.3)])
     assert missing(wanted, store) == {}
 

@@ -82,6 +82,17 @@ def test_seeds_go_on_where_fewer_end(specify):
         ("[[points]]", "rtol = 0\n[[points]]", "rtol must lie between 1e-13 and 0.5"),
         ("[[points]]", "root_seed = -1\n[[points]]", "root_seed must be an integer from 0"),
         ("[[points]]", "profiles = 1\n[[points]]", "profiles must be true or false"),
+        (
+            "[[points]]",
+            "quantity = 'entropy'\n[[points]]",
+            "quantity must be one of coherence, information, not 'entropy'",
+        ),
+        ("[[points]]", "quantity = 3\n[[points]]", "quantity must be one of coherence, information, not 3"),
+        (
+            "[[points]]",
+            "quantity = 'information'\nprofiles = true\n[[points]]",
+            "profiles must be false where quantity is information",
+        ),
         ("[[points]]", "title = 1\n[[points]]", "title must be a text"),
         ("[[points]]", "tilte = 'x'\n[[points]]", "tilte is unknown: allowed are title"),
         ("[[points]]", "leads = 3\n[[points]]", "leads must be a [leads] table"),
@@ -119,7 +130,8 @@ def points_of(specification):
 
 def test_the_papers_ensembles_share_their_samples():
     specifications = [of(path.stem) for path in DATA.glob("*.toml")]
-    assert len({(one.rtol, one.root_seed) for one in specifications}) == 1
+    assert len({one.root_seed for one in specifications}) == 1
+    assert {(one.quantity, one.rtol) for one in specifications} == {("coherence", 1e-3), ("information", 1e-6)}
 
 
 def test_fig2a_has_the_papers_points():
@@ -139,6 +151,14 @@ def test_fig2b_brackets_x_at_every_point():
     for point, biases in itertools.groupby(specification.wanted, key=lambda one: one.point):
         scaled = [round(one.bias * point.length**3 / CRITICAL_DISORDER, 6) for one in biases]
         assert scaled == [18, 24, 30]
+
+
+def test_the_information_is_asked_for_at_two_biases_and_one_x():
+    specification = of("information")
+    assert specification.quantity == "information"
+    assert points_of(specification) == set(itertools.product((6, 8, 10, 12), (10.0, 16.5, 21.0, 33.0)))
+    for point, wanted in itertools.groupby(specification.wanted, key=lambda one: one.point):
+        assert {one.bias for one in wanted} >= {0.25, 1.0, float(f"{24 * CRITICAL_DISORDER / point.length**3:.12g}")}
 
 
 def test_contacts_and_profiles():

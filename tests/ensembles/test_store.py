@@ -48,7 +48,7 @@ def test_a_row_without_profiles_gives_way_to_one_with(path):
         assert store.rows(POINT, 1e-3)[0].coherence == 1.0
         store.add([row(1, coherence=3.0)])
         assert store.present(POINT, 1e-3) == {(1, 0.1): True}
-        assert store.present_of(POINT, 1e-3, 1) == {0.1: True}
+        assert store.present_of(POINT, 1e-3, seed=1) == {0.1: True}
         assert store.rows(POINT, 1e-3) == [row(1, coherence=3.0)]
 
 

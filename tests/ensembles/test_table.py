@@ -72,6 +72,7 @@ def test_metadata_say_how_it_was_made(toy, tmp_path):
     metadata = json.loads(pq.read_schema(path).metadata[b"anderson_ness"])
     assert metadata == {
         "ensemble": "toy",
+        "quantity": "coherence",
         "rtol": 1e-3,
         "root_seed": toy.root_seed,
         "specification": TOY,

@@ -34,8 +34,8 @@ def test_what_was_not_timed_costs_as_its_neighbour_scaled():
 def test_means_leave_out_what_is_no_number():
     means = {}
     add_to_means(means, [row(1, coherence=1.0), row(2, coherence=3.0), row(3, coherence=math.nan), row(1, 0.3)])
-    assert (means[POINT, 0.1].count, means[POINT, 0.1].mean) == (2, 2.0)
-    assert means[POINT, 0.3].count == 1
+    assert (means[POINT, 0.1, "coherence"].count, means[POINT, 0.1, "coherence"].mean) == (2, 2.0)
+    assert means[POINT, 0.3, "coherence"].count == 1
 
 
 @pytest.mark.parametrize(

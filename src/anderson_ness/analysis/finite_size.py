@@ -11,7 +11,7 @@ only W_c, nu, y, b and c.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
@@ -27,6 +27,8 @@ from anderson_ness.analysis.tables import Block
 
 # A minimiser that takes nu or -y outside this range has run away.
 _EXPONENTS = (0.2, 20.0)
+# How many samples' worth of trust the spread has that all sizes of one disorder strength share.
+_SHARED_SAMPLES = 32
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,32 @@ class Points:
             np.concatenate([block.across for block in blocks]),
         )
 
+    @classmethod
+    def logarithms(cls, blocks: Sequence[Block]) -> "Points":
+        """Logarithms of the sample means of blocks, with the covariance of `relative_covariances`.
+
+        Weights that follow a mean's own scatter pull a fit to means that came out low, where samples are few and
+        skewed; in logarithms, with spreads shared among sizes, they do not. The logarithm of a noisy mean is too small
+        by half its relative variance on average; that is put back.
+
+        Raises
+        ------
+        ValueError
+            As `from_blocks`, or if a mean is not positive.
+        """
+        means = np.concatenate([np.nanmean(block.values, axis=0) for block in blocks])
+        if not np.all(means > 0):
+            raise ValueError("blocks must have positive means")
+        covariance = scipy.linalg.block_diag(*relative_covariances(blocks))
+        sizes = [len(block.across) for block in blocks]
+        return cls.of(
+            np.repeat([block.point["length"] for block in blocks], sizes),
+            np.repeat([block.point["disorder"] for block in blocks], sizes),
+            np.log(means) + np.diagonal(covariance) / 2,
+            covariance,
+            np.concatenate([block.across for block in blocks]),
+        )
+
     @property
     def error(self) -> NDArray[np.float64]:
         """Standard errors of the data."""
@@ -110,9 +138,60 @@ class Points:
 
 
 def resampled_values(blocks: Sequence[Block], resamples: int = 200, seed: int = 0) -> NDArray[np.float64]:
-    """Bootstrap replicas of ``Points.from_blocks(blocks).value``, shape (resamples, n), whole samples drawn."""
+    """Bootstrap replicas of ``Points.from_blocks(blocks).value``, shape (resamples, n), whole samples drawn.
+
+    Their logarithms are replicas of ``Points.logarithms(blocks).value``, less what noise takes from a logarithm.
+    """
     rng = np.random.default_rng(seed)
     return np.hstack([estimators.bootstrap_means(block.values, resamples, rng) for block in blocks])
+
+
+def relative_covariances(blocks: Sequence[Block]) -> list[NDArray[np.float64]]:
+    """Covariance of each block's sample means over the product of the means, shape (k, k) each.
+
+    The spread of a few samples is uncertain and goes up and down with their mean. So a block's own relative spread is
+    averaged with that of all sizes of its disorder strength, which counts as 32 samples: among few samples the common
+    one decides, among hundreds their own. Columns of blocks are told apart by ``across``; NaN is no value.
+
+    Raises
+    ------
+    ValueError
+        If a column holds fewer than two samples.
+    """
+    deviations = []
+    for block in blocks:
+        present = np.isfinite(block.values)
+        if np.any(present.sum(axis=0) < 2):
+            raise ValueError("blocks must hold at least two samples in every column")
+        centred = block.values / np.nanmean(block.values, axis=0) - 1
+        deviations.append((np.where(present, centred, 0.0), present.astype(float)))
+    shared: dict[tuple[float, float, float], NDArray[np.float64]] = {}
+    sums = []
+    for block, (deviation, present) in zip(blocks, deviations, strict=True):
+        products, freedom = deviation.T @ deviation, np.maximum(present.T @ present - 1, 0)
+        sums.append((products, freedom))
+        for key, pair in _pairs(block, products, freedom):
+            shared[key] = shared.get(key, np.zeros(2)) + pair
+    result = []
+    for block, (products, freedom), (_, present) in zip(blocks, sums, deviations, strict=True):
+        pooled = np.array([_mean(*shared[key]) for key, _ in _pairs(block, products, freedom)]).reshape(products.shape)
+        spread = (products + _SHARED_SAMPLES * pooled) / (freedom + _SHARED_SAMPLES)
+        counts = present.sum(axis=0)
+        result.append(spread * (present.T @ present) / np.outer(counts, counts))
+    return result
+
+
+def _pairs(
+    block: Block, products: NDArray[np.float64], freedom: NDArray[np.float64]
+) -> list[tuple[tuple[float, float, float], NDArray[np.float64]]]:
+    """For every two columns what tells them apart in all blocks, and their sum of products and degrees of freedom."""
+    labels = [float(one) for one in block.across]
+    keys = [(block.point["disorder"], one, other) for one, other in product(labels, labels)]
+    return list(zip(keys, np.stack([products.ravel(), freedom.ravel()], axis=1), strict=True))
+
+
+def _mean(total: float, count: float) -> float:
+    return total / count if count > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -133,6 +212,8 @@ class Expansion:
         Order in the relevant variable of the terms with j > 0; None: that of the leading ones.
     free_alpha
         Whether alpha is fitted; else it is 0.
+    logarithmic
+        Whether the data are logarithms: alpha then enters as alpha ln L, one more linear parameter.
     """
 
     relevant: int = 3
@@ -141,6 +222,7 @@ class Expansion:
     irrelevant_field: int = 0
     corrections: int | None = None
     free_alpha: bool = False
+    logarithmic: bool = False
 
     def __post_init__(self) -> None:
         if self.relevant < 1 or self.relevant_field < 1 or self.irrelevant < 0 or self.irrelevant_field < 0:
@@ -150,7 +232,7 @@ class Expansion:
     def field_names(self) -> list[str]:
         """Parameters that enter non-linearly."""
         correction = ["y", *(f"c_{k}" for k in range(1, self.irrelevant_field + 1))] if self.irrelevant else []
-        alpha = ["alpha"] if self.free_alpha else []
+        alpha = ["alpha"] if self.free_alpha and not self.logarithmic else []
         return ["critical_disorder", "nu", *(f"b_{k}" for k in range(2, self.relevant_field + 1)), *correction, *alpha]
 
     @property
@@ -160,9 +242,14 @@ class Expansion:
         return [(j, i) for j in range(self.irrelevant + 1) for i in range((self.relevant if j == 0 else highest) + 1)]
 
     def coefficient_names(self, observables: int) -> list[str]:
-        """Names ``F_ji`` (one observable) or ``F_ji_k`` of the linear parameters."""
+        """Names ``F_ji`` (one observable) or ``F_ji_k`` of the linear parameters, and ``alpha`` of logarithms."""
         suffixes = [""] if observables == 1 else [f"_{k}" for k in range(observables)]
-        return [f"F_{j}{i}{suffix}" for suffix, (j, i) in product(suffixes, self.terms)]
+        own = [*(f"F_{j}{i}" for j, i in self.terms), *(["alpha"] if self._linear_alpha else [])]
+        return [f"{name}{suffix}" for suffix, name in product(suffixes, own)]
+
+    @property
+    def _linear_alpha(self) -> bool:
+        return self.free_alpha and self.logarithmic
 
     def relevant_variable(self, fields: Mapping[str, float], length: ArrayLike, disorder: ArrayLike) -> NDArray:
         """chi L^(1/nu)."""
@@ -182,8 +269,9 @@ class Expansion:
         """Matrix that takes the F to predictions of the data, shape (n, number of F)."""
         relevant = self.relevant_variable(fields, points.length, points.disorder)
         irrelevant = self.irrelevant_variable(fields, points.length, points.disorder)
-        prefactor = points.length ** fields.get("alpha", 0.0)
-        columns = np.stack([prefactor * irrelevant**j * relevant**i for j, i in self.terms], axis=1)
+        prefactor = points.length ** (0.0 if self.logarithmic else fields.get("alpha", 0.0))
+        parts = [prefactor * irrelevant**j * relevant**i for j, i in self.terms]
+        columns = np.stack([*parts, *([np.log(points.length)] if self._linear_alpha else [])], axis=1)
         shares = np.eye(points.observable.max() + 1)[points.observable]
         return (shares[:, :, None] * columns[:, None, :]).reshape(len(columns), -1)
 
@@ -199,11 +287,14 @@ class ScalingFit:
     fit
         Parameters ``critical_disorder``, ``nu``, ``y``, ``alpha``, b_k, c_k and F_ji, with their covariance, chi^2
         and p-value. Those absent from the expansion are absent here.
+    fixed
+        Parameters that were held at a value.
     """
 
     points: Points
     expansion: Expansion
     fit: Fit
+    fixed: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def predicted(self) -> NDArray[np.float64]:
@@ -217,16 +308,21 @@ class ScalingFit:
 
     @property
     def corrected(self) -> NDArray[np.float64]:
-        """Data over L^alpha without their corrections to scaling: on the curve `scaling_function`, up to noise."""
+        """Data over L^alpha without their corrections to scaling: on the curve `scaling_function`, up to noise.
+
+        Of logarithms alpha ln L is taken off.
+        """
         values = self.fit.values
-        leading = np.array([j == 0 for j, _ in self.expansion.terms] * (self.points.observable.max() + 1))
+        names = self.expansion.coefficient_names(self.points.observable.max() + 1)
+        leading = np.array([name.startswith("F_0") for name in names])
         design = self.expansion.design(values, self.points)
         corrections = design[:, ~leading] @ self._coefficients[~leading]
-        return (self.points.value - corrections) / self.points.length ** values.get("alpha", 0.0)
+        power = 0.0 if self.expansion.logarithmic else values.get("alpha", 0.0)
+        return (self.points.value - corrections) / self.points.length**power
 
     def scaling_function(self, variable: ArrayLike, observable: int = 0) -> NDArray[np.float64]:
         """Leading scaling function sum_i F_0i variable^i of one observable."""
-        count = len(self.expansion.terms)
+        count = len(self.expansion.coefficient_names(1))
         own = self._coefficients[observable * count : (observable + 1) * count]
         leading = [own[number] for number, (j, _) in enumerate(self.expansion.terms) if j == 0]
         return np.polynomial.polynomial.polyval(np.asarray(variable, dtype=float), leading)
@@ -265,7 +361,12 @@ class Replicas:
         return float(low), float(high)
 
 
-def fit_scaling(points: Points, expansion: Expansion, start: Mapping[str, float] | None = None) -> ScalingFit:
+def fit_scaling(
+    points: Points,
+    expansion: Expansion,
+    start: Mapping[str, float] | None = None,
+    fixed: Mapping[str, float] | None = None,
+) -> ScalingFit:
     """Weighted least-squares fit of the expansion, from several starts; the best minimum is kept.
 
     Data that do not determine the corrections make the fit run away in y: the result then says that it did not
@@ -280,6 +381,8 @@ def fit_scaling(points: Points, expansion: Expansion, start: Mapping[str, float]
     start
         Start values of parameters that enter non-linearly; None or absent: the middle of the disorder strengths,
         nu = 1 and 1.6, y = -1, -2.5 and -6, and zeros.
+    fixed
+        Such parameters that are held at a value instead.
 
     Returns
     -------
@@ -288,15 +391,20 @@ def fit_scaling(points: Points, expansion: Expansion, start: Mapping[str, float]
     Raises
     ------
     ValueError
-        If there are fewer data than parameters, or a start value has the wrong sign.
+        If there are fewer data than parameters, a start value has the wrong sign, or what is to be fixed is none of
+        the expansion's parameters that enter non-linearly.
     """
-    problem = _Projection(points, expansion)
-    given = dict(start or {})
+    held = dict(fixed or {})
+    for name in held:
+        if name not in expansion.field_names:
+            raise ValueError(f"fixed must name parameters among {', '.join(expansion.field_names)}, not {name!r}")
+    given = dict(start or {}) | held
     if given.get("nu", 1.0) <= 0 or given.get("y", -1.0) >= 0:
         raise ValueError("start must have nu > 0 and y < 0")
+    problem = _Projection(points, expansion, held)
     middle = float((points.disorder.min() + points.disorder.max()) / 2)
     guesses = {"critical_disorder": [middle], "nu": [1.0, 1.6], "y": [-1.0, -2.5, -6.0]}
-    choices = [[given[name]] if name in given else guesses.get(name, [0.0]) for name in expansion.field_names]
+    choices = [[given[name]] if name in given else guesses.get(name, [0.0]) for name in problem.names]
     attempts = [problem.minimise(np.array(choice), points.value) for choice in product(*choices)]
     return problem.result(min(attempts, key=lambda attempt: (not attempt[2], attempt[1])))
 
@@ -316,8 +424,8 @@ def refit(best: ScalingFit, values: ArrayLike) -> Replicas:
     rows = _check.real_array("values", values)
     if rows.ndim != 2 or rows.shape[1] != best.points.value.size:
         raise ValueError(f"values must have shape (resamples, {best.points.value.size}), not {rows.shape}")
-    names = best.expansion.field_names
-    problem = _Projection(best.points, best.expansion)
+    problem = _Projection(best.points, best.expansion, best.fixed)
+    names = problem.names
     first = np.array([best.fit.values[name] for name in names])
     fits = [problem.minimise(first, row) for row in rows]
     found = [attempt for attempt in fits if attempt[2]]
@@ -329,9 +437,13 @@ def refit(best: ScalingFit, values: ArrayLike) -> Replicas:
 
 
 def size_dependence(
-    points: Points, expansion: Expansion, smallest: Sequence[float], start: Mapping[str, float] | None = None
+    points: Points,
+    expansion: Expansion,
+    smallest: Sequence[float],
+    start: Mapping[str, float] | None = None,
+    fixed: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
-    """The fit with ever more small sizes left out.
+    """The fit with ever more small sizes left out; arguments as for `fit_scaling`.
 
     Returns
     -------
@@ -341,7 +453,7 @@ def size_dependence(
     """
     rows = []
     for length in smallest:
-        best = fit_scaling(points.select(points.length >= length), expansion, start).fit
+        best = fit_scaling(points.select(points.length >= length), expansion, start, fixed).fit
         row: dict[str, float] = {"smallest_length": length, "data": best.degrees_of_freedom + len(best.names)}
         for name in expansion.field_names:
             row |= {name: best.values[name], f"{name}_error": best.errors[name]}
@@ -401,13 +513,15 @@ class _Projection:
     The minimiser's coordinates are the fields themselves but for nu and -y, which are positive: their logarithms.
     """
 
-    def __init__(self, points: Points, expansion: Expansion) -> None:
-        names = expansion.field_names
+    def __init__(self, points: Points, expansion: Expansion, fixed: Mapping[str, float]) -> None:
+        names = [name for name in expansion.field_names if name not in fixed]
         count = len(names) + len(expansion.coefficient_names(points.observable.max() + 1))
         if count > points.value.size:
             raise ValueError(f"points must hold at least {count} data, one a parameter, not {points.value.size}")
         self.points = points
         self.expansion = expansion
+        self.fixed = dict(fixed)
+        self.names = names
         self.whiten = whitener(points.covariance, points.value.size)
         # Sign of the fields whose logarithm is the coordinate, 0 for the others.
         self.sign = np.array([{"nu": 1.0, "y": -1.0}.get(name, 0.0) for name in names])
@@ -418,7 +532,9 @@ class _Projection:
         return np.where(self.sign == 0, coordinates, self.sign * exponents)
 
     def _fields(self, coordinates: NDArray[np.float64]) -> dict[str, float]:
-        return dict(zip(self.expansion.field_names, self.natural(coordinates).tolist(), strict=True))
+        """All fields, in the expansion's order."""
+        found = dict(zip(self.names, self.natural(coordinates).tolist(), strict=True)) | self.fixed
+        return {name: found[name] for name in self.expansion.field_names}
 
     def _whitened_design(self, fields: Mapping[str, float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Whitened design of columns of unit length, and those lengths."""
@@ -440,6 +556,8 @@ class _Projection:
             basis, _ = np.linalg.qr(self._whitened_design(self._fields(coordinates))[0])
             return data - basis @ (basis.T @ data)
 
+        if not self.names:
+            return first, float(deviations(first) @ deviations(first)), True
         result = least_squares(deviations, first, method="lm", x_scale="jac", xtol=1e-9, ftol=1e-10, max_nfev=2000)
         exponents = np.exp(result.x[positive])
         inside = bool(np.all((exponents > _EXPONENTS[0]) & (exponents < _EXPONENTS[1])))
@@ -452,32 +570,35 @@ class _Projection:
         scaled, norms = self._whitened_design(fields)
         coefficients = np.linalg.lstsq(scaled, self.whiten @ self.points.value, rcond=None)[0] / norms
         jacobian = np.hstack([self._slopes(fields, coefficients), scaled * norms])
-        names = (*fields, *self.expansion.coefficient_names(self.points.observable.max() + 1))
+        linear = self.expansion.coefficient_names(self.points.observable.max() + 1)
+        names = (*self.names, *linear)
         covariance = inverse_square(jacobian)
-        values = dict(zip(names, [*fields.values(), *coefficients.tolist()], strict=True))
-        errors = np.sqrt(np.diagonal(covariance)).tolist()
+        values = fields | dict(zip(linear, coefficients.tolist(), strict=True))
+        errors = dict.fromkeys(fields, 0.0) | dict(zip(names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True))
         return ScalingFit(
             points=self.points,
             expansion=self.expansion,
             fit=Fit(
                 values=values,
-                errors=dict(zip(names, errors, strict=True)),
+                errors=errors,
                 names=names,
                 covariance=covariance,
                 chi_square=chi_square,
                 degrees_of_freedom=self.points.value.size - len(names),
                 converged=found and bool(np.all(np.isfinite(covariance))),
             ),
+            fixed=self.fixed,
         )
 
     def _slopes(self, fields: dict[str, float], coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
         """Derivatives of the whitened model by the fields, at fixed coefficients, by central differences."""
-        columns = []
-        for name, value in fields.items():
+        columns = [np.empty((len(self.whiten), 0))]
+        for name in self.names:
+            value = fields[name]
             step = 1e-5 * max(abs(value), 1.0)
             up, down = (
                 self.expansion.design(fields | {name: value + sign * step}, self.points) @ coefficients
                 for sign in (1, -1)
             )
-            columns.append(self.whiten @ (up - down) / (2 * step))
-        return np.stack(columns, axis=1)
+            columns.append((self.whiten @ (up - down) / (2 * step))[:, None])
+        return np.hstack(columns)

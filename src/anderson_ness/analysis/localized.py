@@ -1,13 +1,25 @@
 """The localized phase: bulk localization lengths from bars, and the exponent b of the coherence."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from anderson_ness import _check
+from anderson_ness.analysis import tables
+from anderson_ness.analysis.finite_size import relative_covariances
 from anderson_ness.analysis.fits import Fit, fit, log_data
+from anderson_ness.theory.scaling import CRITICAL_DISORDER, bias_at
+
+FRACTIONS = (3e-3, 1e-2, 3e-2)
+"""Biases over W_c = 16.5 of the ensemble ``deep``."""
+
+# Label of the window at X = 24, which no bias over W_c equals.
+_SCALED = 24.0
 
 
 def bulk_localization_length(width: ArrayLike, exponent: ArrayLike, error: ArrayLike) -> Fit:
@@ -110,3 +122,130 @@ def _log_with_error(value: float, error: float) -> tuple[float, float]:
     if not (value > 0 and error > 0):
         raise ValueError("xi must hold positive lengths with positive errors")
     return float(np.log(value)), float(error / value)
+
+
+@dataclass(frozen=True)
+class LocalizedMeans:
+    """Mean coherences deep in the localized phase.
+
+    Attributes
+    ----------
+    data
+        One row a mean: length, disorder, window ("X = 24", or the bias over W_c), bias, samples, value, error.
+    covariance
+        Covariance of the values, shape (n, n): windows of the same samples are correlated.
+    """
+
+    data: pd.DataFrame
+    covariance: NDArray[np.float64]
+
+    def select(self, keep: ArrayLike) -> "LocalizedMeans":
+        """The rows of a mask, shape (n,)."""
+        mask = np.asarray(keep, dtype=bool)
+        return LocalizedMeans(self.data[mask].reset_index(drop=True), self.covariance[np.ix_(mask, mask)])
+
+    def fit(
+        self,
+        xi: Mapping[float, tuple[float, float]] | None = None,
+        density: Callable[[ArrayLike], ArrayLike] | None = None,
+        **options: bool,
+    ) -> Fit:
+        """`coherence_exponent` of these means, of rho times the bias if a density of states is given."""
+        drive = np.ones(len(self.data)) if density is None else np.asarray(density(self.data["disorder"]))
+        columns = (self.data["length"], self.data["disorder"], self.data["bias"] * drive, self.data["value"])
+        return coherence_exponent(*columns, self.covariance, xi, **options)
+
+
+def localized_means(table: pd.DataFrame, lowest_disorder: float = 25.0, fewest: int = 8) -> LocalizedMeans:
+    """Means at the biases of ``deep`` and at X = 24, from W = 25 on.
+
+    Parameters
+    ----------
+    table
+        Tidy table of samples with the paper's leads, such as `coherence_laws.gather` makes of ``fig2b`` and ``deep``.
+    lowest_disorder
+        Smallest W that counts as deep.
+    fewest
+        Means of fewer samples are left out.
+
+    Returns
+    -------
+    LocalizedMeans
+        By size and disorder strength; relative covariances are those of `finite_size.relative_covariances`.
+    """
+    deep = table[table["disorder"] >= lowest_disorder]
+    deep = deep.assign(window=_windows(deep)).dropna(subset=["window"])
+    blocks = []
+    for block in tables.blocks(deep, across="window"):
+        # Means of nested sets of samples, as an ensemble's are, have a covariance that can be inverted.
+        full = np.isfinite(block.values).sum(axis=0) >= fewest
+        if full.any():
+            blocks.append(replace(block, across=block.across[full], values=block.values[:, full]))
+    covariances = relative_covariances(blocks)
+    rows = []
+    for block, relative in zip(blocks, covariances, strict=True):
+        value = np.nanmean(block.values, axis=0)
+        counts = np.isfinite(block.values).sum(axis=0)
+        for k, window in enumerate(block.across):
+            scaled = window == _SCALED
+            bias = bias_at(window, block.point["length"]) if scaled else window * CRITICAL_DISORDER
+            rows.append(
+                {
+                    "length": block.point["length"],
+                    "disorder": block.point["disorder"],
+                    "window": "X = 24" if scaled else f"{window:g}",
+                    "bias": float(bias),
+                    "samples": int(counts[k]),
+                    "value": value[k],
+                    "error": value[k] * np.sqrt(relative[k, k]),
+                }
+            )
+    columns = ["length", "disorder", "window", "bias", "samples", "value", "error"]
+    data = pd.DataFrame(rows, columns=columns)
+    values = data["value"].to_numpy(dtype=float)
+    matrix = scipy.linalg.block_diag(*covariances) if covariances else np.empty((0, 0))
+    return LocalizedMeans(data, matrix * np.outer(values, values))
+
+
+def area_law_exponents(means: LocalizedMeans) -> pd.DataFrame:
+    """b from the sizes alone, with an amplitude of its own for every disorder strength, by the smallest size kept.
+
+    Returns
+    -------
+    DataFrame, one row a smallest size with at least three sizes of some disorder strength
+        smallest_length, data, b, error, bias_exponent and bias_exponent_error (1 and 0 where there is one window),
+        chi_square, degrees_of_freedom, p_value.
+    """
+    rows: list[dict[str, float]] = []
+    for smallest in np.unique(means.data["length"]):
+        kept = means.select(means.data["length"] >= smallest)
+        sizes = kept.data.groupby("disorder")["length"].nunique()
+        if sizes.max() < 3:
+            break
+        free = bool((kept.data.groupby(["disorder", "length"])["bias"].nunique() > 1).any())
+        found = kept.fit(free_bias=free)
+        rows.append(
+            {
+                "smallest_length": float(smallest),
+                "data": len(kept.data),
+                "b": found.values["b"],
+                "error": found.errors["b"],
+                "bias_exponent": found.values["bias_exponent"],
+                "bias_exponent_error": found.errors["bias_exponent"],
+                "chi_square": found.chi_square,
+                "degrees_of_freedom": found.degrees_of_freedom,
+                "p_value": found.p_value,
+            }
+        )
+    names = ["b", "error", "bias_exponent", "bias_exponent_error", "chi_square", "degrees_of_freedom", "p_value"]
+    return pd.DataFrame(rows, columns=["smallest_length", "data", *names])
+
+
+def _windows(table: pd.DataFrame) -> NDArray[np.float64]:
+    """The label of each row's window; NaN if it is none of them."""
+    bias, length = table["bias"].to_numpy(dtype=float), table["length"].to_numpy(dtype=float)
+    labels = np.full(len(table), np.nan)
+    labels[np.isclose(bias, bias_at(_SCALED, length), rtol=1e-6)] = _SCALED
+    for fraction in FRACTIONS:
+        labels[np.isclose(bias, fraction * CRITICAL_DISORDER, rtol=1e-6)] = fraction
+    return labels

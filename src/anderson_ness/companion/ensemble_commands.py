@@ -100,7 +100,7 @@ def sweep(
         except KeyboardInterrupt as stop:
             raise Failed("stopped; what was computed is stored, and the same command continues") from stop
         points = [point for path in specifications for point in ensembles.status(path, folder)]
-    click.echo(_as_table(points))
+    click.echo(_as_tables(points))
     for path in summary.tables:
         click.echo(path)
     if summary.failures:
@@ -134,7 +134,7 @@ def status(specifications: Sequence[Path], data: Path | None, as_json: bool) -> 
 
         click.echo(json.dumps(files.plain([_record(point) for point in points])))
         return
-    click.echo(_as_table(points))
+    click.echo(_as_tables(points))
 
 
 def _data_folder(data: Path | None) -> Path:
@@ -155,8 +155,16 @@ def _record(point: PointStatus) -> dict[str, Any]:
     return {**record.pop("point")._asdict(), **record}
 
 
-def _as_table(points: Sequence[PointStatus]) -> str:
-    head = ("L0", "W", "t_contact", "bias", "X", "done", "wanted", "unconverged", "C_d", "error", "target", "needed")
+def _as_tables(points: Sequence[PointStatus]) -> str:
+    """A table for each quantity, headed by the symbol of what the mean is of."""
+    from anderson_ness.ensembles.quantities import QUANTITIES
+
+    groups = [(one.symbol, [point for point in points if point.quantity == name]) for name, one in QUANTITIES.items()]
+    return "\n\n".join(_as_table(symbol, some) for symbol, some in groups if some)
+
+
+def _as_table(symbol: str, points: Sequence[PointStatus]) -> str:
+    head = ("L0", "W", "t_contact", "bias", "X", "done", "wanted", "unconverged", symbol, "error", "target", "needed")
     rows = [head, *map(_cells, points)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)

@@ -1,6 +1,7 @@
 """Ensembles: from a TOML file to a table of samples.
 
-A *specification* (`read_specification`) names sizes, disorder strengths, biases, leads and sample counts. A *sweep*
+A *specification* (`read_specification`) names sizes, disorder strengths, biases, leads and sample counts, and which
+quantity is computed: the mutual coherence of the driven part, or the information in the full steady state. A *sweep*
 (`sweep`) computes what is missing on Dask workers and keeps it in one SQLite *store* for all ensembles; each ensemble
 is then published as one *table* (`read_table`), a Parquet file that carries its specification. `status` says how far
 an ensemble has come and how many samples a target error needs.
@@ -25,9 +26,11 @@ job's time is up costs only what it was computing.
 """
 
 from anderson_ness.ensembles.errors import SpecificationError, StoreError, SweepError, TableError
+from anderson_ness.ensembles.information import InformationRow
 from anderson_ness.ensembles.plan import Part
+from anderson_ness.ensembles.quantities import compute_sample
 from anderson_ness.ensembles.running import RunningMean
-from anderson_ness.ensembles.samples import Point, Row, Task, compute_sample, sample_seed
+from anderson_ness.ensembles.samples import Point, Row, Task, sample_seed
 from anderson_ness.ensembles.specification import CRITICAL_DISORDER, Specification, Wanted, read_specification
 from anderson_ness.ensembles.status import PointStatus, status
 from anderson_ness.ensembles.store import Store
@@ -36,6 +39,7 @@ from anderson_ness.ensembles.table import read_row, read_table
 
 __all__ = [
     "CRITICAL_DISORDER",
+    "InformationRow",
     "Part",
     "Point",
     "PointStatus",

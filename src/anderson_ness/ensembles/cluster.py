@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker
 from typing import NamedTuple
@@ -15,9 +15,10 @@ from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from threadpoolctl import threadpool_limits
 
 from anderson_ness.ensembles.errors import SweepError
-from anderson_ness.ensembles.samples import Row, Task
+from anderson_ness.ensembles.quantities import AnyRow
+from anderson_ness.ensembles.samples import Task
 
-Compute = Callable[[Task], list[Row]]
+Compute = Callable[[Task], Sequence[AnyRow]]
 # So many batches are with the cluster for each of its threads: one that is computed, and one that waits there.
 _BATCHES_A_THREAD = 2
 _CONNECT_SECONDS = 20
@@ -27,7 +28,7 @@ class Outcome(NamedTuple):
     """What became of a task: its rows, or why there are none."""
 
     task: Task
-    rows: list[Row]
+    rows: Sequence[AnyRow]
     failure: str | None
 
 

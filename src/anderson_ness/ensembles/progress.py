@@ -12,8 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from anderson_ness.ensembles.samples import Point, Row
-from anderson_ness.ensembles.work import Means, Work, add_to_means, duration
+from anderson_ness.ensembles.quantities import QUANTITIES, AnyRow
+from anderson_ness.ensembles.work import Means, Series, Work, add_to_means, duration, series_of
 
 _RATE_SECONDS = 60.0
 
@@ -37,7 +37,7 @@ class Progress:
         self.verbose = verbose
         self._work = Work({})
         self._means: Means = {}
-        self._latest: dict[tuple[Point, float], None] = {}
+        self._latest: dict[Series, None] = {}
         self._times: list[float] = []
         self._next_line = 0.0
 
@@ -58,13 +58,13 @@ class Progress:
             yield
         self.say(self._line())
 
-    def stored(self, rows: Sequence[Row]) -> None:
+    def stored(self, rows: Sequence[AnyRow]) -> None:
         """Take note of rows that are now in the store."""
         add_to_means(self._means, rows)
         now = time.monotonic()
         for row in rows:
-            self._latest.pop((row.point, row.bias), None)
-            self._latest[row.point, row.bias] = None
+            self._latest.pop(series_of(row), None)
+            self._latest[series_of(row)] = None
         for point, seed in dict.fromkeys((row.point, row.seed) for row in rows):
             self._times.append(now)
             if self.verbose:
@@ -83,12 +83,18 @@ class Progress:
 
     def _picture(self) -> Group:
         work = self._work
-        means = Table("L0", "W", "t_contact", "bias", "samples", "C_d", title="running means", title_justify="left")
+        means = Table(
+            "L0", "W", "t_contact", "bias", "samples", "", "mean", title="running means", title_justify="left"
+        )
         room = max(1, self.console.height - 8)
-        for point, bias in sorted(list(self._latest)[-room:]):
-            mean = self._means[point, bias]
+        for series in sorted(list(self._latest)[-room:]):
+            point, bias, quantity = series
+            mean = self._means[series]
             value = f"{mean.mean:.4g} ± {mean.standard_error:.1g}" if mean.count > 1 else "-"
             contact = f"{point.t_contact:.4g}"
-            means.add_row(str(point.length), f"{point.disorder:g}", contact, f"{bias:.4g}", str(mean.count), value)
+            symbol = QUANTITIES[quantity].symbol
+            means.add_row(
+                str(point.length), f"{point.disorder:g}", contact, f"{bias:.4g}", str(mean.count), symbol, value
+            )
         bar = ProgressBar(total=work.total, completed=work.total - work.n_left)
         return Group(means, bar, Text(self._line()))

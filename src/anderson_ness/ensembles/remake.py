@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anderson_ness.ensembles.samples import Row, Task, compute_sample
+from anderson_ness.ensembles.information import MEASURED, InformationRow
+from anderson_ness.ensembles.quantities import AnyRow, compute_sample, quantity_of
+from anderson_ness.ensembles.samples import Row, Task
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,21 @@ class Comparison:
         return both_nan or self.difference <= self.allowed
 
 
-def remake(row: Row) -> list[Comparison]:
+def remake(row: AnyRow) -> list[Comparison]:
     """Compute a row's sample again, at its bias and tolerance, and compare every quantity that it holds."""
-    (now,) = compute_sample(Task(row.point, row.rtol, row.seed, (row.bias,)))
+    (now,) = compute_sample(Task(row.point, row.rtol, row.seed, (row.bias,), quantity_of(row)))
+    if isinstance(row, InformationRow) and isinstance(now, InformationRow):
+        return _of_information(row, now)
+    assert isinstance(row, Row) and isinstance(now, Row)
+    return _of_coherence(row, now)
+
+
+def _of_information(row: InformationRow, now: InformationRow) -> list[Comparison]:
+    values = [(name, getattr(row, name), getattr(now, name)) for name in MEASURED]
+    return [_compared(name, stored, again, stored, row.rtol + now.rtol) for name, stored, again in values]
+
+
+def _of_coherence(row: Row, now: Row) -> list[Comparison]:
     allowed = sum(np.fmax(one.rtol, one.relative_error) for one in (row, now))
     slope_scale = max(abs(row.coherence_slope), row.coherence / row.bias)
     scales = {"coherence": row.coherence, "coherence_slope": slope_scale, "transmission": row.transmission}

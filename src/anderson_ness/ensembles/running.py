@@ -6,7 +6,18 @@ from dataclasses import dataclass
 
 @dataclass
 class RunningMean:
-    """Mean of the numbers added so far (Welford's recurrence, which does not cancel)."""
+    """Mean of the numbers added so far (Welford's recurrence, which does not cancel).
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles import RunningMean
+    >>> running = RunningMean()
+    >>> for number in (1.0, 2.0, 6.0):
+    ...     running.add(number)
+    ...
+    >>> running.mean, running.count
+    (3.0, 3)
+    """
 
     count: int = 0
     mean: float = math.nan

@@ -1,4 +1,4 @@
-"""One sample of an ensemble: which potential it has, computing it, and the rows it leaves."""
+"""One sample of an ensemble: which potential it has, computing its driven coherence, and the rows it leaves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,15 @@ _MOST_ENERGIES = 2000
 
 
 class Point(NamedTuple):
-    """What all samples of a point have in common: size, disorder strength and leads."""
+    """What all samples of a point have in common: size, disorder strength and leads.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles import Point
+    >>> point = Point(length=8, disorder=16.5, t_parallel=3.0, t_perp=1.0, t_contact=3.0)
+    >>> point.bar(seed=3).shape
+    (8, 8, 8)
+    """
 
     length: int
     disorder: float
@@ -38,12 +46,21 @@ class Point(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One computation: a sample at several biases."""
+    """One computation: a quantity of a sample, at several biases.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles import Point, Task, compute_sample
+    >>> task = Task(Point(4, 16.5, 3.0, 1.0, 3.0), rtol=1e-3, seed=3, biases=(0.2, 0.4))
+    >>> [row.bias for row in compute_sample(task)]
+    [0.2, 0.4]
+    """
 
     point: Point
     rtol: float
     seed: int
     biases: tuple[float, ...]
+    quantity: str = "coherence"
 
 
 class Row(NamedTuple):
@@ -53,6 +70,13 @@ class Row(NamedTuple):
     ``levels`` and ``narrowest_width`` describe the poles whose real part lies in the window (-2 Im of the narrowest);
     None, and nan, where the window was integrated by quadrature. ``seconds`` is the sample's computing time over the
     number of biases that were computed together, so that the column sums up to the time spent.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles import read_row
+    >>> row = read_row("fig2a", 0)
+    >>> row.length, row.disorder, row.converged
+    (12, 10.0, True)
     """
 
     length: int
@@ -86,12 +110,18 @@ def sample_seed(root_seed: int, length: int, disorder: float, index: int) -> int
 
     It depends on nothing else: more samples, other sizes, biases or leads leave it as it is, and ensembles of equal
     root seed share their samples.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles import sample_seed
+    >>> sample_seed(2019, 8, 16.5, 0) == sample_seed(2019, 8, 16.5, 0) != sample_seed(2019, 8, 16.5, 1)
+    True
     """
     entropy = [root_seed, length, round(disorder * 1e6), index]
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def compute_sample(task: Task) -> list[Row]:
+def compute_coherence(task: Task) -> list[Row]:
     """Compute one sample at all its biases together: one row each, in the order of the biases.
 
     Where a channel of the leads opens inside a window, that window is integrated by quadrature.

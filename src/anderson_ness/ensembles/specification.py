@@ -5,7 +5,8 @@
     title = "C_d against size"       # for people
     rtol = 1e-3                      # of each sample; default 1e-3
     root_seed = 2019                 # default; ensembles of equal root seed share their samples
-    profiles = true                  # publish density_profile and spectral_weight; default false
+    quantity = "coherence"           # what is computed: this, the default, or "information"
+    profiles = true                  # publish density_profile and spectral_weight of the coherence; default false
 
     [leads]                          # each a number or a list; default: the paper's 3 and 1
     t_parallel = 3.0
@@ -33,6 +34,7 @@ from typing import Any
 
 from anderson_ness import _check
 from anderson_ness.ensembles.errors import SpecificationError
+from anderson_ness.ensembles.quantities import COHERENCE, QUANTITIES
 from anderson_ness.ensembles.samples import Point, sample_seed
 
 CRITICAL_DISORDER = 16.5  # in X, a fixed number even where the critical disorder strength is fitted
@@ -40,14 +42,22 @@ DEFAULT_ROOT_SEED = 2019
 DEFAULT_RTOL = 1e-3
 _STRONGEST_DISORDER = 4000.0  # its millionths fit 32 bits, which keeps the seeds' entropies apart
 _LEADS = {"t_parallel": 3.0, "t_perp": 1.0}
-_TOP = ("title", "rtol", "root_seed", "profiles", "leads", "points")
+_TOP = ("title", "rtol", "root_seed", "quantity", "profiles", "leads", "points")
 _BIASES = ("bias", "bias_over_Wc", "X")
 _BLOCK = ("disorder", "length", *_BIASES, "samples", "target")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """``samples`` samples of a point at one bias; ``target`` is the relative standard error aimed at, if any."""
+    """``samples`` samples of a point at one bias; ``target`` is the relative standard error aimed at, if any.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles import read_specification
+    >>> wanted = read_specification("data/ensembles/fig2a.toml").wanted[0]
+    >>> wanted.samples > 0, round(wanted.bias, 4)
+    (True, 0.0495)
+    """
 
     point: Point
     bias: float
@@ -57,13 +67,21 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Specification:
-    """An ensemble: its name (the file's), the text it was read from, and what it wants."""
+    """An ensemble: its name (the file's), the text it was read from, and what it wants.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles import read_specification
+    >>> read_specification("data/ensembles/fig2b.toml").name
+    'fig2b'
+    """
 
     name: str
     path: Path
     text: str
     rtol: float
     root_seed: int
+    quantity: str
     profiles: bool
     wanted: tuple[Wanted, ...]
 
@@ -81,6 +99,13 @@ def read_specification(path: str | Path) -> Specification:
     SpecificationError
         If the file cannot be read or is no TOML, or a key is unknown, missing or out of range; the message says
         which file, which key and what is allowed.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles import read_specification
+    >>> fig2a = read_specification("data/ensembles/fig2a.toml")
+    >>> fig2a.name, len(fig2a.wanted) > 3
+    ('fig2a', True)
     """
     path = Path(path)
     try:
@@ -100,9 +125,13 @@ def read_specification(path: str | Path) -> Specification:
 
 def _specification(path: Path, text: str, content: dict[str, Any]) -> Specification:
     _known("", content, _TOP)
-    profiles = content.get("profiles", False)
+    quantity, profiles = content.get("quantity", COHERENCE), content.get("profiles", False)
+    if quantity not in list(QUANTITIES):
+        raise ValueError(f"quantity must be one of {', '.join(QUANTITIES)}, not {quantity!r}")
     if not isinstance(profiles, bool):
         raise ValueError(f"profiles must be true or false, not {profiles!r}")
+    if profiles and not QUANTITIES[quantity].optional:
+        raise ValueError(f"profiles must be false where quantity is {quantity}, which has none")
     if not isinstance(content.get("title", ""), str):
         raise ValueError("title must be a text")
     return Specification(
@@ -111,6 +140,7 @@ def _specification(path: Path, text: str, content: dict[str, Any]) -> Specificat
         text=text,
         rtol=_check.tolerance("rtol", content.get("rtol", DEFAULT_RTOL)),
         root_seed=_root_seed(content.get("root_seed", DEFAULT_ROOT_SEED)),
+        quantity=quantity,
         profiles=profiles,
         wanted=_all_wanted(content),
     )

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from anderson_ness.ensembles.inventory import opened
 from anderson_ness.ensembles.plan import Group, plan
+from anderson_ness.ensembles.quantities import AnyRow, followed
 from anderson_ness.ensembles.running import RunningMean
-from anderson_ness.ensembles.samples import Point, Row
+from anderson_ness.ensembles.samples import Point
 from anderson_ness.ensembles.specification import Specification, Wanted, read_specification
 
 
@@ -19,20 +20,29 @@ class PointStatus:
 
     Attributes
     ----------
-    point, bias
+    point, bias, quantity
         Which.
     wanted, done, unconverged
         Samples wanted, stored, and stored without having converged (they are part of ``done``).
     mean, standard_error
-        Of the coherence C_d over the stored samples, without those whose coherence is nan.
+        Over the stored samples, without those where it is nan: of C_d, or of what the quantity's `mean_of` says.
     target
         The relative standard error aimed at; None if the specification has none.
     needed
         Samples that reach the target, judged by the spread of the stored ones; None without target or pilot.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from anderson_ness.ensembles import status
+    >>> point = status("data/ensembles/fig2a.toml", folder=tempfile.mkdtemp())[0]
+    >>> point.point.disorder, point.done, point.needed is None
+    (10.0, 0, True)
     """
 
     point: Point
     bias: float
+    quantity: str
     wanted: int
     done: int
     unconverged: int
@@ -61,6 +71,14 @@ def status(specification: Specification | str | Path, folder: str | Path = "data
     ------
     SpecificationError, StoreError, TableError
         If one of them cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from anderson_ness.ensembles import status
+    >>> points = status("data/ensembles/fig2a.toml", folder=tempfile.mkdtemp())
+    >>> all(point.done == 0 < point.wanted for point in points)
+    True
     """
     if not isinstance(specification, Specification):
         specification = read_specification(specification)
@@ -69,23 +87,27 @@ def status(specification: Specification | str | Path, folder: str | Path = "data
             group: {
                 (row.seed, row.bias): row
                 for row in store.rows(*group)
-                if row.density_profile is not None or not specification.profiles
+                if not specification.profiles or getattr(row, "density_profile", None) is not None
             }
             for group in plan([specification])
         }
-    return [_status(specification, one, held[Group(one.point, specification.rtol)]) for one in specification.wanted]
+    return [
+        _status(specification, one, held[Group(one.point, specification.rtol, specification.quantity)])
+        for one in specification.wanted
+    ]
 
 
-def _status(specification: Specification, wanted: Wanted, held: dict[tuple[int, float], Row]) -> PointStatus:
+def _status(specification: Specification, wanted: Wanted, held: dict[tuple[int, float], AnyRow]) -> PointStatus:
     keys = [(seed, wanted.bias) for seed in specification.seeds(wanted)]
     rows = [held[key] for key in keys if key in held]
     mean = RunningMean()
     for row in rows:
-        if not math.isnan(row.coherence):
-            mean.add(row.coherence)
+        if not math.isnan(followed(row)):
+            mean.add(followed(row))
     return PointStatus(
         point=wanted.point,
         bias=wanted.bias,
+        quantity=specification.quantity,
         wanted=wanted.samples,
         done=len(rows),
         unconverged=sum(not row.converged for row in rows),

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from anderson_ness.ensembles import inventory
 from anderson_ness.ensembles.errors import SpecificationError, SweepError
-from anderson_ness.ensembles.plan import ALL, Group, Part, Plan, missing, plan, selected, still_missing
-from anderson_ness.ensembles.samples import Task, compute_sample
+from anderson_ness.ensembles.plan import ALL, Group, Part, Plan, group_of, missing, plan, selected, still_missing
+from anderson_ness.ensembles.quantities import KEY, compute_sample, quantity_of
+from anderson_ness.ensembles.samples import Task
 from anderson_ness.ensembles.specification import Specification, read_specification
 from anderson_ness.ensembles.store import Store
 from anderson_ness.ensembles.work import Means, Work, add_to_means, duration
@@ -44,6 +45,17 @@ class Summary:
         again. (A sample that was computed without converging is no failure: its row says so.)
     tables
         The published files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from anderson_ness.ensembles import sweep
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "toy.toml").write_text("points = [{length = 4, disorder = [10, 25], bias = 0.5, samples = 2}]")
+    >>> summary = sweep(folder / "toy.toml", folder, workers=1)
+    >>> summary.computed, summary.failures, [path.name for path in summary.tables]
+    (4, (), ['toy.parquet'])
     """
 
     computed: int
@@ -103,6 +115,19 @@ def sweep(
         If one of them, or the cluster, cannot be used. What was stored remains.
     KeyboardInterrupt
         On Ctrl-C, after the tables were published as far as they are.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from anderson_ness.ensembles import read_table, sweep
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "toy.toml").write_text("points = [{length = 4, disorder = [10, 25], bias = 0.5, samples = 2}]")
+    >>> summary = sweep(folder / "toy.toml", folder, workers=1)
+    >>> summary.computed
+    4
+    >>> read_table("toy", folder)[["length", "disorder"]].value_counts().tolist()
+    [2, 2]
     """
     from anderson_ness.ensembles.progress import Progress
 
@@ -128,7 +153,7 @@ def sweep(
 
 def _means(specifications: Sequence[Specification], store: Store) -> Means:
     means: Means = {}
-    rows = {row[:8]: row for one in specifications for row in selected(one, store)}
+    rows = {(quantity_of(row), *row[: len(KEY)]): row for one in specifications for row in selected(one, store)}
     add_to_means(means, list(rows.values()))
     return means
 
@@ -183,7 +208,7 @@ class _Run:
         if rows:
             self.store.add(rows)
         for task, results, failure in outcomes:
-            group = Group(task.point, task.rtol)
+            group = group_of(task)
             self.work.finished(group)
             if failure is None:
                 self.computed += 1

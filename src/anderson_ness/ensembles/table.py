@@ -25,34 +25,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anderson_ness.ensembles.errors import TableError
-from anderson_ness.ensembles.samples import Row
+from anderson_ness.ensembles.quantities import COHERENCE, QUANTITIES, AnyRow, Quantity
 from anderson_ness.ensembles.specification import Specification
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LARGEST_FILE = 4_000_000  # bytes
-_PROFILES = ("density_profile", "spectral_weight")
-_SCHEMA = pa.schema(
-    [
-        ("length", pa.int16()),
-        ("disorder", pa.float64()),
-        ("seed", pa.int64()),
-        ("bias", pa.float64()),
-        ("t_parallel", pa.float64()),
-        ("t_perp", pa.float64()),
-        ("t_contact", pa.float64()),
-        ("coherence", pa.float64()),
-        ("coherence_slope", pa.float64()),
-        ("relative_error", pa.float32()),
-        ("converged", pa.bool_()),
-        ("transmission", pa.float64()),
-        *((name, pa.list_(pa.float32())) for name in _PROFILES),
-        ("levels", pa.int32()),
-        ("narrowest_width", pa.float64()),
-        ("seconds", pa.float32()),
-    ]
-)
+_FIRST = ("length", "disorder", "seed", "bias")
+_TYPES = {  # of columns that are not float64
+    "length": pa.int16(),
+    "seed": pa.int64(),
+    "relative_error": pa.float32(),
+    "converged": pa.bool_(),
+    "density_profile": pa.list_(pa.float32()),
+    "spectral_weight": pa.list_(pa.float32()),
+    "levels": pa.int32(),
+    "seconds": pa.float32(),
+}
 _KEY = ["length", "disorder", "t_parallel", "t_perp", "t_contact", "seed", "bias"]
 _METADATA = b"anderson_ness"
 
@@ -79,26 +69,43 @@ def read_table(table: str | Path, folder: str | Path = "data") -> pd.DataFrame:
     ------
     TableError
         If there is no such table, or a file of it is damaged or of another origin.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles import read_table
+    >>> table = read_table("fig2a")
+    >>> sorted(table["disorder"].unique().tolist())[0]
+    10.0
+    >>> bool(table["converged"].all())
+    True
     """
     arrow, metadata = _read(_parts_of(table, Path(folder)))
     frame = arrow.to_pandas(use_threads=False)
-    frame["levels"] = frame["levels"].astype("Int32")
+    if "levels" in frame:
+        frame["levels"] = frame["levels"].astype("Int32")
     frame.attrs.update(metadata)
     return frame
 
 
-def read_row(table: str | Path, number: int, folder: str | Path = "data") -> Row:
+def read_row(table: str | Path, number: int, folder: str | Path = "data") -> AnyRow:
     """Row ``number`` of `read_table`, from 0, with the tolerance it was computed to.
 
     Raises
     ------
     TableError
         If the table cannot be read or has no such row.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles import read_row
+    >>> row = read_row("fig2a", 0)
+    >>> row.coherence > 0
+    True
     """
     arrow, metadata = _read(_parts_of(table, Path(folder)))
     if not 0 <= number < arrow.num_rows:
         raise TableError(f"row must be a number from 0 to {arrow.num_rows - 1}, not {number}")
-    return _rows(arrow.slice(number, 1), metadata["rtol"])[0]
+    return _rows(arrow.slice(number, 1), metadata)[0]
 
 
 def published(folder: Path) -> dict[str, list[Path]]:
@@ -117,7 +124,7 @@ def digest(paths: Sequence[Path]) -> str:
     return content.hexdigest()
 
 
-def read_rows(paths: Sequence[Path]) -> list[Row]:
+def read_rows(paths: Sequence[Path]) -> list[AnyRow]:
     """All rows of a table's files.
 
     Raises
@@ -126,7 +133,7 @@ def read_rows(paths: Sequence[Path]) -> list[Row]:
         If a file is damaged or of another origin.
     """
     arrow, metadata = _read(paths)
-    return _rows(arrow, metadata["rtol"])
+    return _rows(arrow, metadata)
 
 
 def specification_of(paths: Sequence[Path]) -> str:
@@ -141,7 +148,7 @@ def specification_of(paths: Sequence[Path]) -> str:
 
 
 def publish(
-    specification: Specification, rows: Iterable[Row], folder: Path, origin: Mapping[str, Any] | None = None
+    specification: Specification, rows: Iterable[AnyRow], folder: Path, origin: Mapping[str, Any] | None = None
 ) -> list[Path]:
     """Write an ensemble's table, each file whole or not at all; leave it alone if nothing has changed.
 
@@ -167,8 +174,9 @@ def publish(
     TableError
         If a file cannot be written; the former one is then still there.
     """
-    names = [name for name in _SCHEMA.names if specification.profiles or name not in _PROFILES]
-    table = _sorted(_arrow(rows).select(names))
+    kind = QUANTITIES[specification.quantity]
+    names = [name for name in _names(kind) if specification.profiles or name not in kind.optional]
+    table = _sorted(_arrow(rows, _schema(names)))
     former = published(folder).get(specification.name, [])
     before, metadata = _read(former) if former else (None, {"commits": []})
     if before is not None and before.equals(table) and metadata["specification"] == specification.text:
@@ -178,6 +186,7 @@ def publish(
     commits = [*metadata["commits"], *([commit] if commit not in (None, *metadata["commits"]) else [])]
     described = {
         "ensemble": specification.name,
+        "quantity": specification.quantity,
         "rtol": specification.rtol,
         "root_seed": specification.root_seed,
         "specification": specification.text,
@@ -266,12 +275,24 @@ def _read_file(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         table = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise TableError(f"{path} is not a complete Parquet file: restore it, or move it away") from error
-    metadata = (table.schema.metadata or {}).get(_METADATA)
-    names = [name for name in _SCHEMA.names if name not in _PROFILES or name in table.column_names]
-    expected = pa.schema([_SCHEMA.field(name) for name in names])
-    if metadata is None or not table.schema.equals(expected):
+    metadata = json.loads((table.schema.metadata or {}).get(_METADATA, b"{}"))
+    kind = QUANTITIES.get(metadata.get("quantity", COHERENCE))
+    if not metadata or kind is None or not table.schema.equals(_expected(kind, table.column_names)):
         raise TableError(f"{path} is not a table of an ensemble of this version: move it away")
-    return table.replace_schema_metadata(None), json.loads(metadata)
+    return table.replace_schema_metadata(None), {"quantity": COHERENCE, **metadata}
+
+
+def _expected(kind: Quantity, present: Sequence[str]) -> pa.Schema:
+    return _schema([name for name in _names(kind) if name not in kind.optional or name in present])
+
+
+def _schema(names: Sequence[str]) -> pa.Schema:
+    return pa.schema([(name, _TYPES.get(name, pa.float64())) for name in names])
+
+
+def _names(kind: Quantity) -> list[str]:
+    """All columns: a row's fields but rtol, which a table has once, with those first that tell rows apart."""
+    return [*_FIRST, *(name for name in kind.fields if name not in (*_FIRST, "rtol"))]
 
 
 def _bytes(path: Path) -> bytes:
@@ -294,12 +315,12 @@ def _once(table: pa.Table) -> pa.Table:
     return table.take(first["number_min"])
 
 
-def _arrow(rows: Iterable[Row]) -> pa.Table:
-    columns: dict[str, list[Any]] = {name: [] for name in _SCHEMA.names}
+def _arrow(rows: Iterable[AnyRow], schema: pa.Schema) -> pa.Table:
+    columns: dict[str, list[Any]] = {name: [] for name in schema.names}
     for row in rows:
         for name, column in columns.items():
             column.append(_plain(getattr(row, name)))
-    return pa.table(columns, schema=_SCHEMA)
+    return pa.table(columns, schema=schema)
 
 
 def _plain(value: Any) -> Any:
@@ -309,13 +330,14 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _rows(table: pa.Table, rtol: float) -> list[Row]:
+def _rows(table: pa.Table, metadata: Mapping[str, Any]) -> list[AnyRow]:
+    kind = QUANTITIES[metadata["quantity"]]
     columns = {name: table[name].to_pylist() for name in table.column_names}
-    for name in _PROFILES:
+    for name in table.column_names:
+        if pa.types.is_floating(table.schema.field(name).type):
+            columns[name] = [math.nan if entry is None else entry for entry in columns[name]]
+    for name in kind.optional:
         lists = columns.get(name, [None] * table.num_rows)
         columns[name] = [None if entry is None else np.array(entry, dtype="<f4").tobytes() for entry in lists]
-    for name in _SCHEMA.names:
-        if pa.types.is_floating(_SCHEMA.field(name).type):
-            columns[name] = [math.nan if entry is None else entry for entry in columns[name]]
-    columns["rtol"] = [rtol] * table.num_rows
-    return [Row(*entries) for entries in zip(*(columns[name] for name in Row._fields), strict=True)]
+    columns["rtol"] = [metadata["rtol"]] * table.num_rows
+    return [kind.row(*entries) for entries in zip(*(columns[name] for name in kind.fields), strict=True)]

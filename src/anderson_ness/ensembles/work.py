@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from anderson_ness.ensembles.plan import Group
+from anderson_ness.ensembles.quantities import AnyRow, followed, quantity_of
 from anderson_ness.ensembles.running import RunningMean
-from anderson_ness.ensembles.samples import Point, Row
+from anderson_ness.ensembles.samples import Point
 
 # Eliminating a bar of L0 slices of L0^2 sites takes L0 (L0^2)^3 steps, but up to L0 = 24 other costs soften that.
 _COST_EXPONENT = 5
@@ -47,7 +49,7 @@ class Work:
             return self._seconds[group].mean
         if not self._seconds:
             return math.nan
-        nearest = min(self._seconds, key=lambda other: _distance(group.point, other.point))
+        nearest = min(self._seconds, key=lambda other: _distance(group, other))
         return self._seconds[nearest].mean * (group.point.length / nearest.point.length) ** _COST_EXPONENT
 
     def seconds_left(self) -> float:
@@ -56,19 +58,33 @@ class Work:
         return sum(n_left * self.cost(group) for group, n_left in busy) / self.n_workers
 
 
-def _distance(one: Point, other: Point) -> tuple[float, float]:
-    return abs(math.log(one.length / other.length)), abs(one.disorder - other.disorder)
+def _distance(one: Group, other: Group) -> tuple[bool, float, float]:
+    lengths, disorders = (one.point.length, other.point.length), (one.point.disorder, other.point.disorder)
+    return one.quantity != other.quantity, abs(math.log(lengths[0] / lengths[1])), abs(disorders[0] - disorders[1])
 
 
-Means = dict[tuple[Point, float], RunningMean]
+class Series(NamedTuple):
+    """Rows of which one mean is taken."""
+
+    point: Point
+    bias: float
+    quantity: str
 
 
-def add_to_means(means: Means, rows: Sequence[Row]) -> None:
-    """Add rows to the mean coherence of their points and biases; a coherence that is nan counts for none."""
+Means = dict[Series, RunningMean]
+
+
+def series_of(row: AnyRow) -> Series:
+    """The series that a row belongs to."""
+    return Series(row.point, row.bias, quantity_of(row))
+
+
+def add_to_means(means: Means, rows: Sequence[AnyRow]) -> None:
+    """Add rows to the means of their series; what is nan counts for none."""
     for row in rows:
-        mean = means.setdefault((row.point, row.bias), RunningMean())
-        if not math.isnan(row.coherence):
-            mean.add(row.coherence)
+        mean = means.setdefault(series_of(row), RunningMean())
+        if not math.isnan(followed(row)):
+            mean.add(followed(row))
 
 
 def duration(seconds: float) -> str:
