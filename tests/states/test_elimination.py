@@ -4,7 +4,7 @@ from bars import closed_sample
 
 from anderson_ness import AndersonBar, Leads
 from anderson_ness.leads import channel_basis
-from anderson_ness.states.elimination import OpenBar, SliceFactor, symmetric_inverse
+from anderson_ness.states.elimination import OpenBar, SliceFactor, singular_values, symmetric_inverse
 
 SHAPES = [(1, 1, 1), (1, 3, 2), (2, 1, 1), (2, 3, 1), (3, 1, 1), (3, 2, 2), (4, 3, 3), (5, 2, 3), (7, 1, 2), (12, 2, 1)]
 FLAT = (3, 11, 10)  # slices above the order at which blocks are inverted by halves
@@ -132,6 +132,19 @@ def test_symmetric_inverse_is_the_inverse(order, dtype, tolerance):
     inverse = symmetric_inverse(matrix.astype(dtype))
     assert inverse.dtype == dtype
     np.testing.assert_allclose(inverse @ matrix, np.eye(order), atol=tolerance)
+
+
+def test_singular_values_survive_a_failing_driver(monkeypatch):
+    matrix = np.random.default_rng(1).standard_normal((5, 3))
+    expected = np.linalg.svd(matrix, full_matrices=False)
+
+    def fails(*arguments, **keywords):
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    monkeypatch.setattr(np.linalg, "svd", fails)
+    left, sizes, right = singular_values(matrix)
+    np.testing.assert_allclose(sizes, expected[1], rtol=1e-14)
+    np.testing.assert_allclose(left * sizes @ right, matrix, atol=1e-14)
 
 
 def test_a_leading_block_with_a_level_at_the_energy_costs_few_digits():

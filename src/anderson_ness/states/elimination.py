@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
@@ -243,6 +244,14 @@ def symmetric_inverse(matrix: NDArray, height: float = 0.0) -> NDArray:
     inverse[half:, half:] = second
     # Halves are taken without pivoting: where one has a level next to the energy, digits are lost.
     return inverse if _perturbation(matrix, inverse) <= _allowed(matrix, height) else np.linalg.inv(matrix)
+
+
+def singular_values(matrix: NDArray, full_matrices: bool = False) -> tuple[NDArray, NDArray, NDArray]:
+    """Singular value decomposition; by QR iterations where LAPACK's divide and conquer gives up, as it rarely does."""
+    try:
+        return tuple(np.linalg.svd(matrix, full_matrices=full_matrices))  # type: ignore[return-value]
+    except np.linalg.LinAlgError:
+        return tuple(scipy.linalg.svd(matrix, full_matrices=full_matrices, lapack_driver="gesvd"))
 
 
 def _perturbation(matrix: NDArray, inverse: NDArray) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
-from anderson_ness.states.elimination import OpenBar, SliceFactor, flat
+from anderson_ness.states.elimination import OpenBar, SliceFactor, flat, singular_values
 from anderson_ness.states.poles import Poles, Window, find_poles, rounding_mixes, with_exact_widths
 from anderson_ness.states.rational import Interpolation, Measure
 from anderson_ness.states.resonances import LEADS, Changes, Effort
@@ -278,7 +278,7 @@ class ReducedModel:
         reach = np.linalg.norm(flat(poles.vectors[far]), axis=0) * np.abs(poles.strengths) * propagator
         ends = poles.left if lead == "L" else poles.right
         columns = amplitude * np.concatenate([responses, ends.conj() * reach], axis=1)
-        directions, sizes, _ = np.linalg.svd(columns, full_matrices=False)
+        directions, sizes, _ = singular_values(columns)
         left_out = np.sqrt(np.append(np.cumsum(sizes[::-1] ** 2)[::-1], 0.0))
         number, core = (int(np.argmax(left_out <= limit)) for limit in (tail, _CORE * tail))
         self.discarded[lead] = float(left_out[number])
@@ -486,5 +486,5 @@ def orthonormal_beyond(basis: NDArray[np.float64] | None, columns: NDArray, tail
 
 def _complement(vectors: NDArray[np.complex128]) -> NDArray[np.float64]:
     """Real orthonormal basis of what is orthogonal to nearly real vectors."""
-    taken, sizes, _ = np.linalg.svd(np.concatenate([vectors.real, vectors.imag], axis=1), full_matrices=True)
+    taken, sizes, _ = singular_values(np.concatenate([vectors.real, vectors.imag], axis=1), full_matrices=True)
     return taken[:, np.count_nonzero(sizes > 0.3) :]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
-from anderson_ness.states.elimination import OpenBar, SliceFactor, flat
+from anderson_ness.states.elimination import OpenBar, SliceFactor, flat, singular_values
 from anderson_ness.states.poles import Window, find_poles, rounding_mixes
 from anderson_ness.states.rational import Interpolation, Measure
 
@@ -359,7 +359,7 @@ def _without(basis: NDArray, columns: NDArray) -> NDArray:
 
 def _leading_directions(columns: NDArray, most: int, tail: float) -> tuple[NDArray, float]:
     """Orthonormal basis of the columns' span, as small as leaves out no more than ``tail``, and what it leaves out."""
-    directions, sizes, _ = np.linalg.svd(columns, full_matrices=False)
+    directions, sizes, _ = singular_values(columns)
     left_out = np.sqrt(np.append(np.cumsum(sizes[::-1] ** 2)[::-1], 0.0))
     number = min(int(np.argmax(left_out <= tail)), most)
     return directions[:, :number], float(left_out[number])

@@ -24,6 +24,13 @@ class Amplitudes(NamedTuple):
 
     ``left`` and ``right`` are psi_0 and psi_{L0+1}, of the shape of the energies; ``modes`` are the psi_n of the
     sample's eigenstates, one axis more.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.cavity import Cavity
+    >>> states = Cavity.fabry_perot(4, 0.5, 0.5, 0.9).amplitudes([0.1, 0.2])
+    >>> states.modes.shape
+    (2, 4)
     """
 
     left: NDArray[np.complex128]
@@ -48,6 +55,15 @@ class Cavity:
     ------
     ValueError
         If shapes do not fit, the modes are not orthonormal, or a coupling is not a finite number other than 0.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.cavity import Cavity
+    >>> cavity = Cavity.fabry_perot(4, 0.1, 0.1, 0.9)
+    >>> cavity.length
+    4
+    >>> float(cavity.transmission([0.3])[0]) < 0.01
+    True
     """
 
     levels: NDArray[np.float64]
@@ -228,6 +244,14 @@ def resonant_solution(cavity: Cavity, n: int) -> Amplitudes:
 
     Normalised as the paper does, to psi_0 = 1 instead of a unit incoming amplitude; divide by
     ``2i sin(k) / (...)`` of `incoming_amplitude` to compare with `Cavity.amplitudes`.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.cavity import Cavity, resonant_solution
+    >>> cavity = Cavity.fabry_perot(4, 0.1, 0.1, 0.9)
+    >>> state = resonant_solution(cavity, 1)
+    >>> int(abs(state.modes).argmax())
+    1
     """
     at_left, at_right = cavity.couplings
     energy = float(_in_band(cavity.levels[n]))
@@ -243,6 +267,14 @@ def incoming_amplitude(cavity: Cavity, energy: float, state: Amplitudes) -> comp
     """Amplitude with which a state comes in from the right, phase 0 on site L0 + 1 (Eqs. S21, S25 and S26).
 
     The paper's transmission coefficient S26 is psi_0 over this amplitude, up to a phase from its choice of origin.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.cavity import Cavity, incoming_amplitude, resonant_solution
+    >>> cavity = Cavity.fabry_perot(4, 0.1, 0.1, 0.9)
+    >>> state = resonant_solution(cavity, 1)
+    >>> round(abs(incoming_amplitude(cavity, cavity.levels[1], state)), 6)
+    1.040084
     """
     phase = _phase(energy)
     beyond = energy * state.right - cavity.couplings[1] @ state.modes  # psi_{L0+2}
@@ -264,6 +296,15 @@ def line_transmission(cavity: Cavity, n: int, energy: ArrayLike, printed: bool =
         Energies with \\|E\\| < 2, any shape.
     printed
         Return instead what the paper prints, with the denominator ``A - delta e^{ik}``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.theory.cavity import Cavity, line_transmission
+    >>> cavity = Cavity.fabry_perot(4, 0.01, 0.01, 0.9)
+    >>> energy = cavity.positions[1] + cavity.half_widths[1] * np.array([0.0, 1.0])
+    >>> line_transmission(cavity, 1, energy).round(3)
+    array([1. , 0.5])
     """
     energy = _in_band(energy)
     phase = _phase(energy)
@@ -274,7 +315,15 @@ def line_transmission(cavity: Cavity, n: int, energy: ArrayLike, printed: bool =
 
 
 def printed_half_width(cavity: Cavity) -> NDArray[np.float64]:
-    """Eq. S28 as printed, A_n sin^2 k with 2 cos k = w_n, shape (n,); compare `Cavity.half_widths`."""
+    """Eq. S28 as printed, A_n sin^2 k with 2 cos k = w_n, shape (n,); compare `Cavity.half_widths`.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.cavity import Cavity, printed_half_width
+    >>> cavity = Cavity.fabry_perot(4, 0.1, 0.1, 0.9)
+    >>> bool((printed_half_width(cavity) < cavity.half_widths).all())
+    True
+    """
     return cavity.strengths * (1 - np.clip(cavity.levels / 2, -1, 1) ** 2)
 
 
@@ -294,6 +343,14 @@ def isolated_lines(left: ArrayLike, right: ArrayLike, vectors: ArrayLike) -> NDA
     Returns
     -------
     ndarray of shape (n_sites, n_sites)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.theory.cavity import isolated_lines
+    >>> isolated_lines([0.2], [0.1], np.array([[0.6], [0.8]])).round(4)
+    array([[0.06  , 0.08  ],
+           [0.08  , 0.1067]])
     """
     left, right, vectors = np.asarray(left), np.asarray(right), np.asarray(vectors)
     if left.shape != right.shape or left.shape != vectors.shape[1:]:

@@ -38,6 +38,13 @@ class Circuit:
     ValueError
         If the first length is not an integer >= 2, or another one neither 1 nor a positive even integer, as needed to
         pair all sites around a ring.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.circuit import Circuit
+    >>> circuit = Circuit((8, 4))
+    >>> circuit.n_sites, circuit.n_slice, len(circuit.layers)
+    (32, 4, 4)
     """
 
     shape: tuple[int, ...]
@@ -101,6 +108,13 @@ class Averages(NamedTuple):
         E[g_xx g_yy], shape (n_sites, n_sites).
     coherences
         E[|g_xy|^2], shape (n_sites, n_sites).
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.circuit import brickwork_averages
+    >>> averages = brickwork_averages(8)
+    >>> averages.density.shape, averages.coherences.shape
+    ((8,), (8, 8))
     """
 
     density: NDArray[np.float64]
@@ -109,7 +123,16 @@ class Averages(NamedTuple):
 
 
 def product_state(density: ArrayLike) -> Averages:
-    """The averages of the state without correlations whose density is given, shape (n_sites,)."""
+    """The averages of the state without correlations whose density is given, shape (n_sites,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.theory.circuit import product_state
+    >>> product_state([0.5, -0.5]).coherences
+    array([[0.25, 0.  ],
+           [0.  , 0.25]])
+    """
     density = np.asarray(density, dtype=float)
     return Averages(density, np.outer(density, density), np.diag(density**2))
 
@@ -122,6 +145,14 @@ def average_step(circuit: Circuit, averages: Averages) -> Averages:
     Within a bond, with the block M of g, T = tr M and S = tr M^2:
 
         E|M'_11|^2 = (T^2 + S) / 6,   E[M'_11 M'_22] = T^2/3 - S/6,   E|M'_12|^2 = S/3 - T^2/6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.theory.circuit import Circuit, average_step, brickwork_averages
+    >>> steady = brickwork_averages(8)
+    >>> bool(np.allclose(average_step(Circuit((8,)), steady).coherences, steady.coherences))
+    True
     """
     for layer in circuit.layers:
         averages = _average_layer(layer, averages)
@@ -164,6 +195,13 @@ def steady_averages(circuit: Circuit) -> Averages:
     ------
     RuntimeError
         If GMRES does not converge.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.theory.circuit import Circuit, brickwork_averages, steady_averages
+    >>> bool(np.allclose(steady_averages(Circuit((8,))).coherences, brickwork_averages(8).coherences))
+    True
     """
     guess = product_state(_straight_profile(circuit))
     n, shape = circuit.n_sites, (circuit.n_sites, circuit.n_sites)
@@ -202,6 +240,12 @@ def brickwork_averages(length: int) -> Averages:
     ------
     ValueError
         If the length is not an even integer >= 2.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.circuit import brickwork_averages
+    >>> brickwork_averages(4).density.round(4)
+    array([ 0.5,  0. ,  0. , -0.5])
     """
     if not isinstance(length, (int, np.integer)) or length < 2 or length % 2:
         raise ValueError(f"length must be an even integer >= 2, not {length!r}")
@@ -220,6 +264,12 @@ def positions(length: int) -> NDArray[np.float64]:
     """Where the sites of a chain lie between the reservoirs, (n - 1/2) / length for n = 1, ..., length.
 
     With these the steady density of an even chain is 1/2 - x exactly on every bond's middle.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.circuit import positions
+    >>> positions(4)
+    array([0.125, 0.375, 0.625, 0.875])
     """
     return (np.arange(length) + 0.5) / length
 
@@ -229,6 +279,12 @@ def qssep_coherence(x: ArrayLike, y: ArrayLike, length: int) -> NDArray[np.float
 
     Bernard & Jin, PRL 123, 080601 (2019), for the quantum symmetric simple exclusion process; x and y in units of the
     length. Corrections are of relative order 1 / length.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.circuit import qssep_coherence
+    >>> round(float(qssep_coherence(0.25, 0.75, 64)), 6)
+    0.000977
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     return np.minimum(x, y) * (1 - np.maximum(x, y)) / length
@@ -238,12 +294,26 @@ def volume_law(shape: Sequence[int]) -> float:
     """C(L:R) / dn^2 between the halves of a large diffusive chain or bar: its number of sites over 32.
 
     Twice the sum of `qssep_coherence` over the halves. Across the current coherences only spread.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.circuit import volume_law
+    >>> volume_law((8, 8, 8))
+    16.0
     """
     return float(np.prod(shape)) / 32
 
 
 def half_coherence(circuit: Circuit, squares: ArrayLike) -> NDArray[np.float64]:
-    """C(L:R) = 2 sum_{x in L, y in R} of squares |g_xy|^2, shape (n_sites, n_sites, ...); shape (...)."""
+    """C(L:R) = 2 sum_{x in L, y in R} of squares |g_xy|^2, shape (n_sites, n_sites, ...); shape (...).
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.circuit import Circuit, brickwork_averages, half_coherence
+    >>> circuit = Circuit((64,))
+    >>> round(float(half_coherence(circuit, brickwork_averages(64).coherences)), 3)
+    2.0
+    """
     left = circuit.left_half
     return 2 * np.asarray(squares)[left][:, ~left].sum(axis=(0, 1))
 
@@ -272,6 +342,13 @@ def evolve(
     ndarray of shape (n_sites, n_sites, n_trajectories)
         g after 0, 1, 2, ... steps, a new array each time. Gates are drawn from SU(2), and so g is right up to the
         phases ``g_xy -> e^{i (theta_x - theta_y)} g_xy`` that U(2) would add, on which no coherence depends.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.circuit import Circuit, evolve
+    >>> steps = evolve(Circuit((8,)), n_trajectories=3, seed=1)
+    >>> next(steps).shape
+    (8, 8, 3)
     """
     if isinstance(n_trajectories, bool) or not isinstance(n_trajectories, (int, np.integer)) or n_trajectories < 1:
         raise ValueError(f"n_trajectories must be a positive integer, not {n_trajectories!r}")
@@ -320,6 +397,13 @@ class Sample(NamedTuple):
         Mean of |g_xy|^2 over all measurements and trajectories, shape (n_sites, n_sites).
     every
         Time steps between measurements.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.circuit import Circuit, simulate
+    >>> sample = simulate(Circuit((8,)), n_measurements=5, n_trajectories=3, seed=1)
+    >>> sample.coherence.shape, sample.squares.shape
+    ((5, 3), (8, 8))
     """
 
     coherence: NDArray[np.float64]
@@ -352,6 +436,13 @@ def simulate(
     -------
     Sample
         Successive measurements are correlated: take errors from `block_mean`.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.circuit import Circuit, simulate, volume_law
+    >>> sample = simulate(Circuit((8,)), n_measurements=200, n_trajectories=8, seed=1)
+    >>> bool(abs(sample.coherence.mean() / volume_law((8,)) - 1) < 0.15)
+    True
     """
     relaxation = relaxation_time(circuit.shape[0])
     every = max(1, round(relaxation / 5)) if every is None else every
@@ -373,6 +464,12 @@ def relaxation_time(length: int) -> float:
 
     Both ends of a coherence diffuse, each with D = 1 a time step: a gate moves a particle to either site of its bond,
     so that the bond it is on makes an unbiased step of one site in each of the two layers.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.circuit import relaxation_time
+    >>> round(relaxation_time(64))
+    208
     """
     return length**2 / (2 * np.pi**2)
 
@@ -397,6 +494,14 @@ def block_mean(series: ArrayLike, n_block: int) -> tuple[float, float]:
     ------
     ValueError
         If there are not at least two blocks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.theory.circuit import block_mean
+    >>> mean, error = block_mean(np.random.default_rng(1).normal(size=(1000, 4)), n_block=10)
+    >>> bool(abs(mean) < 4 * error)
+    True
     """
     series = np.asarray(series, dtype=float)
     series = series[:, None] if series.ndim == 1 else series
@@ -416,6 +521,13 @@ def autocorrelation_time(series: ArrayLike) -> float:
     ----------
     series
         Shape (n,) or (n, n_series).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.theory.circuit import autocorrelation_time
+    >>> bool(autocorrelation_time(np.random.default_rng(1).normal(size=(500, 8))) < 1)
+    True
     """
     series = np.asarray(series, dtype=float)
     series = series[:, None] if series.ndim == 1 else series

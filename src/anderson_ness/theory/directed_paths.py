@@ -3,10 +3,10 @@
 Deep in the localized phase the amplitude between two distant sites is a sum over paths that never turn back, each a
 product of locators 1/(E - V). The logarithm of such a sum belongs to the universality class of directed polymers in a
 random medium (Nguyen, Spivak and Shklovskii, JETP Lett. 41, 42 (1985); Medina and Kardar, PRB 46, 9984 (1992)): its
-standard deviation grows as a power of the distance x, which the paper takes to be a = 1/(d + 1) in d dimensions. That is
-the conjecture of Kim and Kosterlitz, PRL 62, 2289 (1989); simulations find 0.2415 in three dimensions
-(Halpin-Healy, PRE 88, 042118 (2013)). Short paths do not wander; their locators add up as independent numbers: x^(1/2).
-"""
+standard deviation grows as a power of the distance x, which the paper takes to be a = 1/(d + 1) in d dimensions. That
+is the conjecture of Kim and Kosterlitz, PRL 62, 2289 (1989); simulations find 0.2415 in three dimensions
+(Halpin-Healy, PRE 88, 042118 (2013)). Short paths do not wander; their locators add up as independent numbers:
+x^(1/2)."""
 
 import numpy as np
 from numpy.typing import NDArray

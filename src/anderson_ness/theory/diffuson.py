@@ -1,0 +1,222 @@
+"""The diffusion problem of the coherence field in a bar with absorbing leads and periodic sides (supplement S1).
+
+``(-i w - div D grad) Y(x, x') = delta(x - x')`` on sites, with Y = 0 a distance ``extrapolation`` beyond the ends of
+the bar, slice i at i + 1/2 (S5, with the sign that makes Y positive). Two ways: `propagator`, sparse finite differences
+for any D, also one that depends on the distance from the source (S9); and for constant D `modes`, closed in the
+eigenmodes of the bar.
+
+**From Y to the field.** With D = 1, n the profile from +1 to -1 and rho the density of states per site, the disorder
+average of ``q_{E + w/2}(x, y) conj q_{E - w/2}(x, y)``, beyond a mean free path, is
+
+    rho/(pi D) Re { (grad n)^2 sum_r Y_w(x, r) conj Y_w(y, r) + [n(x)^2 + n(y)^2]/2 Y_w(x, y) },   w in units of D.
+
+Two sum rules fix it. Where both leads are filled alike (n = 1), q is the spectral function over 2 pi, whose mean square
+is rho Y/(pi D). And integrated over w the second term is local and the first must be the coherence that the bulk
+produces from the local density at the rate 2 D (grad n)^2, which then spreads from both of its ends: that of the
+boundary-driven random circuit (Bernard and Jin, PRL 123, 080601 (2019)). In modes u_a with eigenvalues L_a
+
+    rho/(pi D) sum_a u_a(x) u_a(y) K(L_a) {(grad n)^2/L_a + [n(x)^2 + n(y)^2]/2},
+
+where the kernel K says at which energies: `at_difference`, or in a whole window `in_window`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from anderson_ness.theory.scaling import bias_crossover
+
+Kernel = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+def propagator(
+    shape: Sequence[int],
+    source: Sequence[int],
+    extrapolation: float,
+    frequency: float = 0.0,
+    diffusion: Callable[[NDArray[np.float64]], ArrayLike] | None = None,
+) -> NDArray:
+    """Response Y(x, x') to a source on one site, by sparse finite differences.
+
+    Parameters
+    ----------
+    shape
+        Lengths (Lx, Ly, Lz); the leads are at the ends of the first.
+    source
+        Site x' = (x1, x2, x3).
+    extrapolation
+        Distance beyond either end of the bar where Y vanishes, > -1/2.
+    frequency
+        w.
+    diffusion
+        D as a function of the distance from the source, taken at the middle of each bond (S9); None: 1.
+
+    Returns
+    -------
+    ndarray of the given shape
+        Complex; real at w = 0. The sum over sites of -i w Y, plus what flows into the leads, is 1.
+
+    Raises
+    ------
+    ValueError
+        If the source lies outside, or the extrapolation length is too short.
+    """
+    import scipy.sparse as sp
+    from scipy.sparse.linalg import splu
+
+    lengths, place = tuple(shape), tuple(source)
+    if len(lengths) != 3 or len(place) != 3 or not all(0 <= x < n for x, n in zip(place, lengths, strict=True)):
+        raise ValueError(f"source must be a site of a bar of shape {lengths}, not {place}")
+    ends = 1 / _beyond(extrapolation)
+    sites = np.arange(np.prod(lengths)).reshape(lengths)
+    D = diffusion if diffusion is not None else np.ones_like
+    rows, columns, entries = [], [], []
+    for axis in range(3):
+        for first, second in _bonds(sites, axis):
+            weight = np.asarray(D(_distance(first, place, lengths, axis)), dtype=float)
+            rows += [first, second, first, second]
+            columns += [first, second, second, first]
+            entries += [weight, weight, -weight, -weight]
+    for end in (0, -1):
+        last = sites[end].ravel()
+        rows.append(last)
+        columns.append(last)
+        entries.append(np.asarray(D(_distance(last, place, lengths, None)), dtype=float) * ends)
+    positions = (np.concatenate(rows), np.concatenate(columns))
+    matrix = sp.csc_array((np.concatenate(entries), positions), shape=(sites.size, sites.size))
+    rhs = np.zeros(sites.size)
+    rhs[sites[place]] = 1
+    shifted = matrix - 1j * frequency * sp.eye_array(sites.size) if frequency else matrix
+    factors = splu(sp.csc_array(shifted), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+    return np.asarray(factors.solve(rhs.astype(shifted.dtype))).reshape(lengths)
+
+
+def modes(length: int, extrapolation: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Eigenvalues and orthonormal eigenvectors (columns) of -d^2/dx^2 along the bar, ascending; D = 1."""
+    matrix = 2 * np.eye(length) - np.eye(length, k=1) - np.eye(length, k=-1)
+    # One bond to the next slice, and a longer or shorter one to where the response vanishes.
+    matrix[[0, -1], [0, -1]] += 1 / _beyond(extrapolation) - 1
+    values, vectors = np.linalg.eigh(matrix)
+    return values.astype(float), vectors.astype(float)
+
+
+def propagator_by_modes(
+    length: int, width: int, extrapolation: float, frequency: float = 0.0
+) -> NDArray[np.complex128]:
+    """The same response for D = 1 and every source, by eigenmodes along the bar and plane waves across.
+
+    Returns
+    -------
+    ndarray of shape (length, length, width, width)
+        At (i, j, d2, d3): from a source in slice i to slice j, displaced by (d2, d3).
+    """
+    values, vectors = modes(length, extrapolation)
+    eigenvalues = values + _across(width)[..., None]
+    waves = np.einsum("ia,ja,kla->ijkl", vectors, vectors, 1 / (eigenvalues - 1j * frequency), optimize=True)
+    return np.fft.ifft2(waves)
+
+
+def profile(length: int, extrapolation: float) -> NDArray[np.float64]:
+    """Steady profile n on the slices: straight, +1 and -1 where the response vanishes, shape (length,)."""
+    beyond = _beyond(extrapolation)
+    place = np.arange(length, dtype=float) + beyond
+    return np.asarray(1 - 2 * place / (length + 2 * beyond - 1))
+
+
+def at_difference(difference: float) -> Kernel:
+    """Kernel of the energy difference w: ``L/(L^2 + w^2)``; at w = 0 the field |q_E|^2 itself."""
+    return lambda value: value / (value**2 + difference**2)
+
+
+def in_window(bias: float) -> Kernel:
+    """Kernel of a window: ``int (b - |w|) L/(L^2 + w^2) dw`` over |w| < b, the bias in units of D.
+
+    With it ``rho D/(4 pi)`` times the sum over modes is the average of |G^d_xy|^2 (n^d = 1/2 in the window).
+    """
+    return lambda value: np.array([bias_crossover(bias, one) / one for one in value.ravel()]).reshape(value.shape)
+
+
+def coherence_field(length: int, width: int, extrapolation: float, kernel: Kernel) -> NDArray[np.float64]:
+    """The diffusive coherence field between all sites, in units of rho/(pi D) (of rho D/(4 pi) for a window).
+
+    It holds beyond a mean free path: not at x = y, where the local field is larger.
+
+    Parameters
+    ----------
+    length, width
+        Length of the bar, and edge of its cross-section.
+    extrapolation
+        As for `propagator`.
+    kernel
+        `at_difference` or `in_window`.
+
+    Returns
+    -------
+    ndarray of shape (length, length, width, width)
+        At (i, j, d2, d3): x in slice i, y in slice j, displaced by (d2, d3).
+    """
+    values, vectors = modes(length, extrapolation)
+    eigenvalues = values + _across(width)[..., None]
+    weight = kernel(eigenvalues)
+    n = profile(length, extrapolation)
+    slope = (2 / (length + 2 * _beyond(extrapolation) - 1)) ** 2
+    produced = np.einsum("ia,ja,kla->ijkl", vectors, vectors, slope * weight / eigenvalues, optimize=True)
+    local = np.einsum("ia,ja,kla->ijkl", vectors, vectors, weight, optimize=True)
+    squares = (n[:, None] ** 2 + n**2) / 2
+    return np.fft.ifft2(produced + squares[..., None, None] * local).real
+
+
+def between_halves(length: int, extrapolation: float, kernel: Kernel) -> float:
+    """Sum of the `coherence_field` over x left and y right of the middle, for each site of the cross-section.
+
+    Only the mode that is uniform across counts. In a long bar of length L: L^3/96 at one energy and pi b L/16 in a wide
+    window of bias b.
+    """
+    values, vectors = modes(length, extrapolation)
+    weight = kernel(values)
+    n = profile(length, extrapolation)
+    slope = (2 / (length + 2 * _beyond(extrapolation) - 1)) ** 2
+    half = length // 2
+    field = (vectors * (slope * weight / values)) @ vectors.T
+    field += (n[:, None] ** 2 + n**2) / 2 * ((vectors * weight) @ vectors.T)
+    return float(field[:half, half:].sum())
+
+
+def _beyond(extrapolation: float) -> float:
+    """Distance from the middle of an end slice to where the response vanishes."""
+    if not -0.5 < extrapolation < np.inf:
+        raise ValueError(f"extrapolation must be a finite number > -1/2, not {extrapolation!r}")
+    return extrapolation + 0.5
+
+
+def _across(width: int) -> NDArray[np.float64]:
+    """Eigenvalues of the Laplacian across the bar, shape (width, width); a ring of one site has no bond, of two one."""
+    bonds = min(width - 1, 2)
+    along = bonds * (1 - np.cos(2 * np.pi * np.arange(width) / width))
+    return along[:, None] + along
+
+
+def _bonds(sites: NDArray[np.intp], axis: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Pairs of neighbours along an axis: open along the first, closed to rings along the others."""
+    along = np.moveaxis(sites, axis, 0)
+    pairs = list(pairwise(along))
+    if axis > 0 and len(along) > 2:
+        pairs.append((along[-1], along[0]))
+    return [(first.ravel(), second.ravel()) for first, second in pairs]
+
+
+def _distance(
+    sites: NDArray[np.intp], source: Sequence[int], shape: Sequence[int], axis: int | None
+) -> NDArray[np.float64]:
+    """Distances from the source, around the rings, of sites or of the middles of the bonds that start there."""
+    apart = np.array(np.unravel_index(sites, shape), dtype=float) - np.array(source, dtype=float)[:, None]
+    if axis is not None:
+        apart[axis] += 0.5
+    for ring in (1, 2):
+        around = np.abs(apart[ring]) % shape[ring]
+        apart[ring] = np.minimum(around, shape[ring] - around)
+    return np.sqrt((apart**2).sum(axis=0))
