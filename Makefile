@@ -4,15 +4,23 @@ BIN := .venv/bin
 READY := .venv/.ready
 UV := $(shell sed -n 's/^\(uv==[^ ;]*\).*/\1/p' requirements.lock)
 EXPORT := --all-extras --all-groups --no-emit-project --no-annotate --no-header
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: book test check bench setup lock clean
+.PHONY: book chapter test browser-test check bench record setup lock clean
 .DEFAULT_GOAL := book
 
 book: $(READY)  ## Execute every chapter that changed, regenerate its figures, render _build/html
 	$(BIN)/anderson-ness book
 
+chapter: $(READY)  ## One chapter's page alone, to _build/preview: make chapter NAME=05
+	@test -n "$(NAME)" || { echo "Name the chapter: make chapter NAME=05" >&2; exit 2; }
+	$(BIN)/anderson-ness book --only "$(NAME)"
+
 test: check  ## All checks, then all tests
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2
+
+browser-test: $(READY)  ## Every built page in a browser without a network; needs chromium and the pages
+	$(BIN)/python -m pytest tests/browser
 
 check: $(READY)  ## Lint, format, types, layers, spelling
 	$(BIN)/ruff check
@@ -23,6 +31,9 @@ check: $(READY)  ## Lint, format, types, layers, spelling
 
 bench: $(READY)  ## Side-by-side timings; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
+
+record: book  ## Store the numbers that the figures plot now, for the tests to compare with
+	$(ONE_THREAD) $(BIN)/python tests/plotted_numbers.py
 
 setup: $(READY)  ## Only the environment
 

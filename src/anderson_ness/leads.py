@@ -65,6 +65,17 @@ class Leads:
     ------
     ValueError
         If a hopping is not a finite number, or ``t_parallel`` or ``t_contact`` is 0.
+
+    Examples
+    --------
+    >>> from anderson_ness import Leads
+    >>> leads = Leads(t_parallel=3.0, t_perp=1.0)
+    >>> leads.contact
+    3.0
+    >>> int(leads.open_channels(0.1, 4, 4).sum())
+    16
+    >>> round(float(leads.linewidth(0.1, 1, 1)[0].real), 3)
+    5.999
     """
 
     t_parallel: float = 3.0

@@ -35,6 +35,16 @@ class AndersonBar:
     ------
     ValueError
         If ``onsite`` is not a three-dimensional array of finite real numbers, or ``leads`` is not a `Leads`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness import AndersonBar, Leads
+    >>> bar = AndersonBar(onsite=np.zeros((6, 4, 4)), leads=Leads(t_contact=1.0))
+    >>> bar.n_sites, bar.n_slice
+    (96, 16)
+    >>> int(bar.left_half.sum())
+    48
     """
 
     onsite: NDArray[np.float64]
@@ -69,6 +79,15 @@ class AndersonBar:
         ------
         ValueError
             If a length is not a positive integer, the disorder negative or the seed not an integer >= 0.
+
+        Examples
+        --------
+        >>> from anderson_ness import AndersonBar
+        >>> bar = AndersonBar.random(length=8, disorder=16.5, seed=3)
+        >>> bar.shape
+        (8, 8, 8)
+        >>> bool(abs(bar.onsite).max() <= 16.5 / 2)
+        True
         """
         lengths = (length,) * 3 if _check.as_array("length", length).ndim == 0 else tuple(length)  # type: ignore[arg-type]
         if len(lengths) != 3:

@@ -123,6 +123,18 @@ def test_means_of_the_windows_keep_their_correlation():
     block = means.select(same)
     correlation = block.covariance / np.outer(block.data["error"], block.data["error"])
     assert np.all(correlation[np.triu_indices(3, 1)] > 0.8)
+    # Samples that lack a window go, unless that leaves too few: then the window goes.
+    table = deep_table()
+    wide = np.isclose(table["bias"], 3e-2 * 16.5) & (table["length"] == 8)
+    some = localized_means(table[~(wide & (table["seed"] < 10))]).data
+    assert set(some[some["length"] == 8]["samples"]) == {30}
+    fewer = localized_means(table[~(wide & (table["seed"] < 35))]).data
+    assert set(fewer[fewer["length"] == 8]["window"]) == {"X = 24", "0.003"}
+    assert set(fewer["samples"]) == {40}
+    # Samples spread by about a half: eight of them leave errors of 10 to 25 %.
+    assert len(localized_means(deep_table(samples=8), largest_error=0.4).data) == len(data)
+    assert localized_means(deep_table(samples=8), largest_error=0.08).data.empty
+    assert localized_means(deep_table(samples=8), largest_error=0.08).covariance.size == 0
     other = data["length"] == 10
     assert not means.covariance[np.ix_(same, other)].any()
 

@@ -115,6 +115,8 @@ def test_more_samples_are_forecast_to_give_smaller_errors():
     places = {(block.point["length"], block.point["disorder"]): 50 for block in near}
     same = transition.forecast(best, near, places)
     more = transition.forecast(best, near, {place: 450 for place in places} | {(8.0, 99.0): 3})
+    held = transition.Variant(8.0).fit(Points.logarithms(near), fixed={"critical_disorder": CRITICAL, "nu": NU})
+    assert transition.forecast(held, near, places)["nu"] == pytest.approx(same["nu"], rel=0.2)
     for name in ("critical_disorder", "nu"):
         assert same[name] == pytest.approx(best.fit.errors[name], rel=0.25)
         assert more[name] == pytest.approx(same[name] / 3, rel=0.05)
@@ -137,19 +139,20 @@ def test_relative_spreads_are_shared_among_few_samples_and_own_among_many():
     many = [block(3 + scale * rng.normal(size=4000), length=scale) for scale in (0.5, 1.0)]
     for matrix, scale in zip(relative_covariances(many), (0.5, 1.0), strict=True):
         assert 4000 * matrix[0, 0] == pytest.approx(scale**2 / 9, rel=0.1)
-    with pytest.raises(ValueError, match="at least two samples"):
-        relative_covariances([block([1.0])])
+    for lacking in ([1.0], [1.0, np.nan, 2.0]):
+        with pytest.raises(ValueError, match="at least two samples"):
+            relative_covariances([block(lacking)])
 
 
 def test_columns_of_one_sample_keep_their_correlation():
     rng = np.random.default_rng(5)
     common = 1 + 0.3 * rng.normal(size=(3000, 1))
     rows = common + 0.1 * rng.normal(size=(3000, 2))
-    rows[1000:, 1] = np.nan
     (matrix,) = relative_covariances([block(rows, across=(18.0, 24.0))])
-    assert matrix[0, 0] == pytest.approx(0.1 / 3000, rel=0.1)
-    assert matrix[1, 1] == pytest.approx(0.1 / 1000, rel=0.1)
-    assert matrix[0, 1] == pytest.approx(0.09 / 3000, rel=0.1)
+    np.testing.assert_allclose(matrix, np.array([[0.1, 0.09], [0.09, 0.1]]) / 3000, rtol=0.1)
+    # Other columns are another kind of spread.
+    alone, _ = relative_covariances([block(rows[:8], across=(18.0, 24.0)), block(10 * rng.random(8), length=10.0)])
+    np.testing.assert_allclose(alone, np.cov((rows[:8] / rows[:8].mean(axis=0)).T) / 8, rtol=1e-9)
 
 
 def test_logarithms_of_few_skewed_samples_are_fitted_without_the_bias_of_their_weights():

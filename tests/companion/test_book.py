@@ -28,7 +28,7 @@ def times(book):
 def test_chapters_run_again_only_when_an_input_changed(book, rendered):
     for name in ("01_one", "02_two"):
         book.notebook(name, [text(f"# {name}"), code("1 + 1")])
-    assert whole_book.build(book.root) == []
+    assert whole_book.build(book.root)[0] == []
     first = times(book)
     assert set(first) == {"01_one.ipynb", "02_two.ipynb"}
 
@@ -63,13 +63,13 @@ def test_chapters_run_side_by_side(book, rendered):
     for name, mine, other in (("01_one", *flags), ("02_two", *reversed(flags))):
         source = "\n".join(line[4:] for line in wait.format(mine=mine, other=other).splitlines())
         book.notebook(name, [code(source)])
-    assert whole_book.build(book.root, workers=2) == []
+    assert whole_book.build(book.root, workers=2)[0] == []
 
 
 def test_every_failure_is_reported_and_nothing_rendered(book, rendered, capsys):
     book.notebook("01_one", [text("# One"), code("1 / 0")])
     book.notebook("02_two", [text("# Two"), code("int('x')")])
-    failures = whole_book.build(book.root)
+    failures, _ = whole_book.build(book.root)
     assert {failure.chapter for failure in failures} == {"01_one", "02_two"}
     assert rendered == []
     assert "01_one: failed" in capsys.readouterr().err
@@ -130,7 +130,7 @@ CONTENT = [
 
 def test_whole_book(book, capsys):
     book.notebook("01_one", [*begin("01_one"), *CONTENT])
-    assert whole_book.build(book.root) == []
+    assert whole_book.build(book.root)[0] == []
     html = book.root / "_build" / "html"
     source = (html / "book" / "01_one.html").read_text()
     page = Links(source)
@@ -148,6 +148,12 @@ def test_whole_book(book, capsys):
     assert "#fig-line" in page.targets
     assert "02_two.html" in page.targets
     assert re.search(r'class="solution dropdown', source)
+    words = re.sub(r"<[^>]+>", "", source)
+    assert "papermill book/01_one.ipynb out.ipynb -p slope 2.0 -p seed 3" in words
+    # Nothing is loaded from elsewhere.
+    assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(?:https?:)?//', source)
+    assert "thebe" not in source
+    assert (html / "scripts" / "mathjax" / "tex-chtml.js").is_file()
     assert "the sum is 4" in source
 
     download = next(target for target in page.targets if target.endswith(".ipynb"))
@@ -169,6 +175,17 @@ def test_whole_book(book, capsys):
         whole_book.build(book.root)
     assert (html / "book" / "01_one.html").read_text() == source
     assert chapters.is_current(book.root, "01_one")
+
+
+def test_one_chapter_alone(book, capsys):
+    book.notebook("01_one", [*begin("01_one"), *CONTENT])
+    failures, page = whole_book.build(book.root, only="1")
+    assert failures == []
+    assert page == book.root / "_build" / "preview" / "book" / "01_one.html"
+    assert "A straight line through the origin." in page.read_text()
+    assert "the sum is 4" in page.read_text()
+    assert not (book.root / "_build" / "chapters" / "02_two.ipynb").exists()
+    assert not (book.root / "_build" / "html").exists()
 
 
 def test_plain_jupyter_book_executes_the_same_chapters(book):

@@ -53,6 +53,33 @@ def test_every_column_needs_every_frame():
         interactive.frames(ColumnDataSource(), {"y": np.zeros((3, 2))}, "t =", ["a", "b"])
 
 
+def chosen(**changed):
+    source = ColumnDataSource()
+    values = {"y": np.arange(12.0).reshape(2, 3, 2)}
+    arguments = {
+        "controls": {"W": ["10", "20"], "L0": ["6", "8", "10"]},
+        "notes": [f": {i} samples" for i in range(6)],
+        "start": (1, 2),
+    }
+    return source, interactive.choices(source, values, **(arguments | changed))
+
+
+def test_choices_begin_where_asked():
+    source, controls = chosen()
+    np.testing.assert_array_equal(source.data["y"], [10, 11])
+    assert [(slider.value, slider.end) for slider in controls.children[1:]] == [(1, 1), (2, 2)]
+    assert controls.children[0].text == "W = 20, L0 = 10: 5 samples"
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [({"controls": {"W": ["10", "20"]}}, r"column 'y' must have shape \(2,\)"), ({"notes": ["one"]}, "6 frames")],
+)
+def test_choices_need_every_frame(changed, message):
+    with pytest.raises(ValueError, match=message):
+        chosen(**changed)
+
+
 def test_the_page_holds_all_frames_and_the_record(run, shown):
     _, controls, plot = layout(play=100)
     controls.children.append(plot)

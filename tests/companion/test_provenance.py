@@ -1,5 +1,7 @@
 import subprocess
 
+import pytest
+
 from anderson_ness.companion import provenance
 
 
@@ -24,3 +26,22 @@ def test_machine_has_no_name_and_no_path():
     machine = provenance.machine()
     assert set(machine) == {"cpu", "cores", "system", "blas"}
     assert "/" not in str(machine["blas"])
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ("https://github.com/some-one/a.b_c.git", "some-one/a.b_c"),
+        ("git@github.com:some-one/project.git", "some-one/project"),
+        ("https://example.org/some-one/project", None),
+        ("/a/folder", None),
+    ],
+)
+def test_repository_is_where_origin_lies(tmp_path, monkeypatch, origin, expected):
+    monkeypatch.delenv(provenance.REPOSITORY_VARIABLE, raising=False)
+    git(tmp_path, "init")
+    assert provenance.repository(tmp_path) is None
+    git(tmp_path, "remote", "add", "origin", origin)
+    assert provenance.repository(tmp_path) == expected
+    monkeypatch.setenv(provenance.REPOSITORY_VARIABLE, "other/name")
+    assert provenance.repository(tmp_path) == "other/name"

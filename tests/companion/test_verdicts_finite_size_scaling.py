@@ -56,7 +56,8 @@ def test_the_collapse_is_what_the_paper_says_only_if_the_variable_is_needed(stor
     # The density of states' factor, which depends on W alone.
     levels = verdicts.collapse(store(sample_table(samples=400, **LITERATURE)))
     assert levels.verdict in (DISAGREES, IN_A_REGIME)
-    few = store(sample_table(samples=8, sizes=(8, 9, 10), disorders=NEAR, by_level=False, **LITERATURE))
+    narrow = {"sizes": (8, 9, 10, 11), "disorders": NEAR[1:6], "by_level": False}
+    few = store(sample_table(samples=30, spread=0.4, **narrow, **LITERATURE))
     assert verdicts.collapse(few).verdict == NOT_RESOLVED
 
 

@@ -109,9 +109,9 @@ class Points:
         Raises
         ------
         ValueError
-            As `from_blocks`, or if a mean is not positive.
+            As `from_blocks` and `relative_covariances`, or if a mean is not positive.
         """
-        means = np.concatenate([np.nanmean(block.values, axis=0) for block in blocks])
+        means = np.concatenate([block.values.mean(axis=0) for block in blocks])
         if not np.all(means > 0):
             raise ValueError("blocks must have positive means")
         covariance = scipy.linalg.block_diag(*relative_covariances(blocks))
@@ -150,48 +150,34 @@ def relative_covariances(blocks: Sequence[Block]) -> list[NDArray[np.float64]]:
     """Covariance of each block's sample means over the product of the means, shape (k, k) each.
 
     The spread of a few samples is uncertain and goes up and down with their mean. So a block's own relative spread is
-    averaged with that of all sizes of its disorder strength, which counts as 32 samples: among few samples the common
-    one decides, among hundreds their own. Columns of blocks are told apart by ``across``; NaN is no value.
+    averaged with that of all sizes of its disorder strength with the same columns, which counts as 32 samples: among
+    few samples the common one decides, among hundreds their own.
 
     Raises
     ------
     ValueError
-        If a column holds fewer than two samples.
+        If a block holds fewer than two samples, or a sample lacks a value.
     """
-    deviations = []
-    for block in blocks:
-        present = np.isfinite(block.values)
-        if np.any(present.sum(axis=0) < 2):
-            raise ValueError("blocks must hold at least two samples in every column")
-        centred = block.values / np.nanmean(block.values, axis=0) - 1
-        deviations.append((np.where(present, centred, 0.0), present.astype(float)))
-    shared: dict[tuple[float, float, float], NDArray[np.float64]] = {}
     sums = []
-    for block, (deviation, present) in zip(blocks, deviations, strict=True):
-        products, freedom = deviation.T @ deviation, np.maximum(present.T @ present - 1, 0)
-        sums.append((products, freedom))
-        for key, pair in _pairs(block, products, freedom):
-            shared[key] = shared.get(key, np.zeros(2)) + pair
+    shared: dict[tuple[float, ...], tuple[NDArray[np.float64], int]] = {}
+    for block in blocks:
+        if len(block.values) < 2 or not np.all(np.isfinite(block.values)):
+            raise ValueError("blocks must hold at least two samples, each with all its values")
+        deviations = block.values / block.values.mean(axis=0) - 1
+        sums.append((deviations.T @ deviations, len(block.values) - 1))
+        before = shared.get(_kind(block), (0.0, 0))
+        shared[_kind(block)] = before[0] + sums[-1][0], before[1] + sums[-1][1]
     result = []
-    for block, (products, freedom), (_, present) in zip(blocks, sums, deviations, strict=True):
-        pooled = np.array([_mean(*shared[key]) for key, _ in _pairs(block, products, freedom)]).reshape(products.shape)
-        spread = (products + _SHARED_SAMPLES * pooled) / (freedom + _SHARED_SAMPLES)
-        counts = present.sum(axis=0)
-        result.append(spread * (present.T @ present) / np.outer(counts, counts))
+    for block, (products, freedom) in zip(blocks, sums, strict=True):
+        total, count = shared[_kind(block)]
+        spread = (products + _SHARED_SAMPLES * total / count) / (freedom + _SHARED_SAMPLES)
+        result.append(spread / len(block.values))
     return result
 
 
-def _pairs(
-    block: Block, products: NDArray[np.float64], freedom: NDArray[np.float64]
-) -> list[tuple[tuple[float, float, float], NDArray[np.float64]]]:
-    """For every two columns what tells them apart in all blocks, and their sum of products and degrees of freedom."""
-    labels = [float(one) for one in block.across]
-    keys = [(block.point["disorder"], one, other) for one, other in product(labels, labels)]
-    return list(zip(keys, np.stack([products.ravel(), freedom.ravel()], axis=1), strict=True))
-
-
-def _mean(total: float, count: float) -> float:
-    return total / count if count > 0 else 0.0
+def _kind(block: Block) -> tuple[float, ...]:
+    """Disorder strength and columns."""
+    return (float(block.point["disorder"]), *block.across.tolist())
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,9 @@ class LocalizedMeans:
         return coherence_exponent(*columns, self.covariance, xi, **options)
 
 
-def localized_means(table: pd.DataFrame, lowest_disorder: float = 25.0, fewest: int = 8) -> LocalizedMeans:
+def localized_means(
+    table: pd.DataFrame, lowest_disorder: float = 25.0, fewest: int = 8, largest_error: float = 0.25
+) -> LocalizedMeans:
     """Means at the biases of ``deep`` and at X = 24, from W = 25 on.
 
     Parameters
@@ -166,7 +168,10 @@ def localized_means(table: pd.DataFrame, lowest_disorder: float = 25.0, fewest: 
     lowest_disorder
         Smallest W that counts as deep.
     fewest
-        Means of fewer samples are left out.
+        Windows with fewer samples are left out, and samples that lack one of the other windows: covariances of
+        means over different samples, estimated from few, need not be positive definite.
+    largest_error
+        Means with a larger relative error are left out: their logarithms are far from normally distributed.
 
     Returns
     -------
@@ -177,15 +182,21 @@ def localized_means(table: pd.DataFrame, lowest_disorder: float = 25.0, fewest: 
     deep = deep.assign(window=_windows(deep)).dropna(subset=["window"])
     blocks = []
     for block in tables.blocks(deep, across="window"):
-        # Means of nested sets of samples, as an ensemble's are, have a covariance that can be inverted.
-        full = np.isfinite(block.values).sum(axis=0) >= fewest
-        if full.any():
-            blocks.append(replace(block, across=block.across[full], values=block.values[:, full]))
-    covariances = relative_covariances(blocks)
+        kept = _complete(block.values, fewest)
+        if kept is not None:
+            samples, windows = kept
+            values = block.values[np.ix_(samples, windows)]
+            blocks.append(replace(block, across=block.across[windows], values=values, seeds=block.seeds[samples]))
+    covariances = []
+    for number, relative in enumerate(relative_covariances(blocks)):
+        good = np.sqrt(np.diagonal(relative)) <= largest_error
+        blocks[number] = replace(
+            blocks[number], across=blocks[number].across[good], values=blocks[number].values[:, good]
+        )
+        covariances.append(relative[np.ix_(good, good)])
     rows = []
     for block, relative in zip(blocks, covariances, strict=True):
-        value = np.nanmean(block.values, axis=0)
-        counts = np.isfinite(block.values).sum(axis=0)
+        value = block.values.mean(axis=0)
         for k, window in enumerate(block.across):
             scaled = window == _SCALED
             bias = bias_at(window, block.point["length"]) if scaled else window * CRITICAL_DISORDER
@@ -195,7 +206,7 @@ def localized_means(table: pd.DataFrame, lowest_disorder: float = 25.0, fewest: 
                     "disorder": block.point["disorder"],
                     "window": "X = 24" if scaled else f"{window:g}",
                     "bias": float(bias),
-                    "samples": int(counts[k]),
+                    "samples": len(block.values),
                     "value": value[k],
                     "error": value[k] * np.sqrt(relative[k, k]),
                 }
@@ -239,6 +250,18 @@ def area_law_exponents(means: LocalizedMeans) -> pd.DataFrame:
         )
     names = ["b", "error", "bias_exponent", "bias_exponent_error", "chi_square", "degrees_of_freedom", "p_value"]
     return pd.DataFrame(rows, columns=["smallest_length", "data", *names])
+
+
+def _complete(values: NDArray[np.float64], fewest: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Samples and windows, as masks, with a value everywhere; windows that most samples lack go first."""
+    present = np.isfinite(values)
+    windows = present.sum(axis=0) >= fewest
+    while windows.any():
+        samples = np.asarray(present[:, windows].all(axis=1))
+        if samples.sum() >= fewest:
+            return samples, windows
+        windows[np.flatnonzero(windows)[np.argmin(present[:, windows].sum(axis=0))]] = False
+    return None
 
 
 def _windows(table: pd.DataFrame) -> NDArray[np.float64]:

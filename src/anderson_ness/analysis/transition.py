@@ -223,7 +223,7 @@ def forecast(best: ScalingFit, blocks: Sequence[Block], counts: Mapping[tuple[fl
     Parameters
     ----------
     best
-        A fit; its model is taken for the truth.
+        A fit; its model is taken for the truth. Of what it held fixed only the correction's exponent stays so.
     blocks
         The samples, which tell the relative spread at every disorder strength.
     counts
@@ -243,5 +243,6 @@ def forecast(best: ScalingFit, blocks: Sequence[Block], counts: Mapping[tuple[fl
     truth = Points.of(length, disorder, np.zeros(length.size), error)
     linear = [best.fit.values[name] for name in best.expansion.coefficient_names(1)]
     predicted = best.expansion.design(best.fit.values, truth) @ np.array(linear)
-    result = fit_scaling(replace(truth, value=predicted), best.expansion, best.fit.values, best.fixed)
+    held = {name: value for name, value in best.fixed.items() if name == "y"}
+    result = fit_scaling(replace(truth, value=predicted), best.expansion, best.fit.values, held)
     return {name: result.fit.errors[name] for name in best.expansion.field_names}

@@ -21,7 +21,9 @@ from anderson_ness.companion import chapters, render
 from anderson_ness.companion.chapters import Failure
 
 
-def build(root: Path, workers: int | None = None, force: bool = False) -> list[Failure]:
+def build(
+    root: Path, workers: int | None = None, force: bool = False, only: str | None = None
+) -> tuple[list[Failure], Path]:
     """Run every chapter whose inputs have changed, then render the book to ``_build/html``.
 
     Parameters
@@ -32,28 +34,37 @@ def build(root: Path, workers: int | None = None, force: bool = False) -> list[F
         How many chapters run at a time, each in a process with one thread; None: one a core.
     force
         Run every chapter.
+    only
+        The name or number of one chapter: run and render that alone, to ``_build/preview``.
 
     Returns
     -------
-    list of Failure
+    failures : list of Failure
         The chapters that failed; if there are any, the pages stay as they were.
+    page : Path
+        Where to begin reading.
 
     Raises
     ------
     ValueError
-        If the table of contents is wrong.
+        If the table of contents is wrong, or does not list ``only``.
     RenderFailed
         If Jupyter Book warns about anything.
     """
-    names = chapters.chapters(root)
+    names = chapters.chapters(root) if only is None else [chapters.find_chapter(root, only)]
     stale = [name for name in names if force or not chapters.is_current(root, name)]
     say(f"{len(names) - len(stale)} of {len(names)} chapters are up to date")
     failures = run(root, [(name, {}) for name in stale], workers)
-    if not failures:
-        start = time.perf_counter()
+    page = root / "_build" / "html" / "index.html"
+    if failures:
+        return failures, page
+    start = time.perf_counter()
+    if only is None:
         built = render.render(root)
-        say(f"pages: rendered in {time.perf_counter() - start:.1f} s" if built else "pages: up to date")
-    return failures
+    else:
+        page, built = render.preview(root, names[0]), True
+    say(f"pages: rendered in {time.perf_counter() - start:.1f} s" if built else "pages: up to date")
+    return [], page
 
 
 def run(root: Path, tasks: Sequence[tuple[str, Mapping[str, Any]]], workers: int | None = None) -> list[Failure]:

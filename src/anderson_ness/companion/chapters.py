@@ -167,10 +167,24 @@ def output_folder(root: Path, chapter: str, parameters: Mapping[str, Any]) -> Pa
 def is_current(root: Path, chapter: str) -> bool:
     """Whether the book's run of the chapter is there, unchanged, and made from what its inputs are now."""
     build = root / "_build"
-    record = files.read_json(_record_file(build, chapter))
-    if record is None or record.get("inputs") != inputs_digest(root, chapter, {}):
+    known = files.read_json(_record_file(build, chapter))
+    if known is None or known.get("inputs") != inputs_digest(root, chapter, {}):
         return False
-    return files.digests(_outputs(build, chapter), build) == record.get("outputs")
+    return files.digests(_outputs(build, chapter), build) == known.get("outputs")
+
+
+def record(root: Path, chapter: str) -> dict[str, Any]:
+    """What is known of the book's run of a chapter: parameters, inputs, time, commit, outputs.
+
+    Raises
+    ------
+    ValueError
+        If the chapter has not been run.
+    """
+    found = files.read_json(_record_file(root / "_build", chapter))
+    if found is None:
+        raise ValueError(f"{chapter} has not been run")
+    return found
 
 
 def _outputs(build: Path, chapter: str) -> list[Path]:
@@ -220,7 +234,7 @@ def execute(root: Path, chapter: str, parameters: Mapping[str, Any], work: Path)
             os.replace(notebook, failed(build, chapter))
         return failure
     _publish(build, chapter, notebook, work / "figures")
-    record = {
+    facts = {
         "chapter": chapter,
         "parameters": parameters,
         "inputs": inputs,
@@ -229,7 +243,7 @@ def execute(root: Path, chapter: str, parameters: Mapping[str, Any], work: Path)
         **provenance.commit(root),
         "outputs": files.digests(_outputs(build, chapter), build),
     }
-    files.write_json(_record_file(build, chapter), record)
+    files.write_json(_record_file(build, chapter), facts)
     return None
 
 

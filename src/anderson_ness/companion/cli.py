@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from anderson_ness.companion import ensemble_commands, sample_command
+from anderson_ness.companion import claims_command, ensemble_commands, sample_command
 from anderson_ness.companion.messages import Failed, plain_messages, require_extra, stop_like_an_interruption
 from anderson_ness.companion.project import project_root
 
@@ -34,6 +34,7 @@ def main() -> None:
 main.add_command(sample_command.sample)
 main.add_command(ensemble_commands.sweep)
 main.add_command(ensemble_commands.status)
+main.add_command(claims_command.claims)
 
 
 @main.command()
@@ -75,7 +76,8 @@ def run(chapter: str, parameters: tuple[tuple[str, str], ...]) -> None:
 @main.command()
 @click.option("-j", "--workers", type=click.IntRange(min=1), help="Chapters at a time.  [default: one a core]")
 @click.option("--force", is_flag=True, help="Run every chapter, changed or not.")
-def book(workers: int | None, force: bool) -> None:
+@click.option("--only", metavar="CHAPTER", help="Run and render this chapter alone, to _build/preview.")
+def book(workers: int | None, force: bool, only: str | None) -> None:
     """Run the chapters whose inputs have changed and render the book.
 
     A chapter's inputs are its notebook, every file of src and data, and requirements.lock. The pages come out in
@@ -84,6 +86,7 @@ def book(workers: int | None, force: bool) -> None:
     \b
     Example:
       anderson-ness book --workers 2
+      anderson-ness book --only 05
     """
     require_extra("book", BOOK_MODULES)
     stop_like_an_interruption()
@@ -92,9 +95,9 @@ def book(workers: int | None, force: bool) -> None:
 
         root = project_root()
         try:
-            failures = book.build(root, workers, force)
+            failures, page = book.build(root, workers, force, only)
         except render.RenderFailed as error:
             raise Failed(f"the pages could not be rendered:\n{error}") from error
     if failures:
         raise Failed("\n".join(["these chapters failed:", *map(str, failures)]))
-    click.echo("_build/html/index.html")
+    click.echo(page.relative_to(root))

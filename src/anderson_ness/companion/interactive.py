@@ -52,6 +52,17 @@ for (const name of Object.keys(stored)) data[name] = stored[name][slider.value];
 source.data = data;
 text.text = title + " " + labels[slider.value];
 """
+_SHOW_CHOSEN = """
+let frame = 0;
+const chosen = sliders.map((slider, i) => {
+    frame = frame * labels[i].length + slider.value;
+    return titles[i] + " = " + labels[i][slider.value];
+});
+const data = Object.assign({}, source.data);
+for (const name of Object.keys(stored)) data[name] = stored[name][frame];
+source.data = data;
+text.text = chosen.join(", ") + notes[frame];
+"""
 _PLAY = """
 const button = cb_obj;
 button.label = button.active ? "Pause" : "Play";
@@ -124,6 +135,67 @@ def frames(
     button = Toggle(label="Play", width=80)
     button.js_on_change("active", CustomJS(args={"slider": slider, "interval": play}, code=_PLAY))
     return column(text, row(button, slider, sizing_mode="stretch_width"), sizing_mode="stretch_width")
+
+
+def choices(
+    source: Any,
+    columns: Mapping[str, ArrayLike],
+    controls: Mapping[str, Sequence[str]],
+    notes: Sequence[str],
+    start: Sequence[int],
+) -> Any:
+    """Several sliders that together put one of many precomputed frames into a data source.
+
+    Parameters
+    ----------
+    source
+        The ``bokeh.models.ColumnDataSource`` of the plots; its columns of these names are set.
+    columns
+        For each column the values of all frames, shape (n_1, n_2, ..., n), one axis a slider in the order of
+        ``controls``; NaN where a frame has less than n values. Kept in single precision.
+    controls
+        For each slider the name of what it changes, and what is written for each of its values.
+    notes
+        What is written after the values for each frame, the last slider's running fastest; may be empty texts.
+    start
+        Where the sliders begin.
+
+    Returns
+    -------
+    bokeh.models.Column
+        A line that says where the sliders stand, and the sliders.
+
+    Raises
+    ------
+    ValueError
+        If a column's shape is not that of the controls, or there is not one note a frame.
+    """
+    from bokeh.layouts import column
+    from bokeh.models import CustomJS
+    from bokeh.models.widgets import Div, Slider
+
+    titles, labels = list(controls), [list(values) for values in controls.values()]
+    shape = tuple(len(values) for values in labels)
+    arrays = {name: np.asarray(array, dtype=np.float32) for name, array in columns.items()}
+    for name, array in arrays.items():
+        if array.shape[:-1] != shape:
+            raise ValueError(f"column {name!r} must have shape {shape} and one more axis, not {array.shape}")
+    if len(notes) != np.prod(shape):
+        raise ValueError(f"notes must have one text for each of the {np.prod(shape)} frames")
+    stored = {name: list(array.reshape(-1, array.shape[-1])) for name, array in arrays.items()}
+    first = int(np.ravel_multi_index(tuple(start), shape))
+    source.data = {**source.data, **{name: frames[first] for name, frames in stored.items()}}
+    chosen = [f"{title} = {values[at]}" for title, values, at in zip(titles, labels, start, strict=True)]
+    text = Div(text=", ".join(chosen) + notes[first])
+    sliders = [
+        Slider(start=0, end=n - 1, value=at, step=1, title=title, show_value=False, sizing_mode="stretch_width")
+        for n, at, title in zip(shape, start, titles, strict=True)
+    ]
+    arguments = {"sliders": sliders, "source": source, "stored": stored, "text": text}
+    words = {"titles": titles, "labels": labels, "notes": list(notes)}
+    for slider in sliders:
+        slider.js_on_change("value", CustomJS(args={**arguments, **words}, code=_SHOW_CHOSEN))
+    return column(text, *sliders, sizing_mode="stretch_width")
 
 
 def show_interactive(

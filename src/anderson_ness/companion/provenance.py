@@ -8,6 +8,7 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import threadpoolctl
 
 PACKAGE = "anderson-ness"
+REPOSITORY_VARIABLE = "ANDERSON_NESS_REPOSITORY"
 
 
 def versions() -> dict[str, str]:
@@ -35,6 +37,23 @@ def commit(root: Path) -> dict[str, Any]:
     head = _git(root, "rev-parse", "--verify", "HEAD")
     status = _git(root, "status", "--porcelain")
     return {"commit": head, "dirty": None if head is None or status is None else bool(status)}
+
+
+def short_commit(record: Mapping[str, Any]) -> str:
+    """The commit of a record in seven digits, with a word where files differed from it."""
+    if not record.get("commit"):
+        return "no commit known"
+    return f"{record['commit'][:7]}{' with changes' if record['dirty'] else ''}"
+
+
+def repository(root: Path) -> str | None:
+    """``owner/name`` on GitHub, as ANDERSON_NESS_REPOSITORY or the remote ``origin`` says; None if neither does."""
+    named = os.environ.get(REPOSITORY_VARIABLE)
+    origin = named or _git(root, "remote", "get-url", "origin") or ""
+    found = re.fullmatch(r"(?:https://github\.com/|git@github\.com:)?([\w.-]+/[\w.-]+?)(?:\.git)?/?", origin)
+    if found is None or (not named and "github.com" not in origin):
+        return None
+    return found[1]
 
 
 def _git(root: Path, *arguments: str) -> str | None:

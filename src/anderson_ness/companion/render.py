@@ -14,11 +14,13 @@ from typing import Any
 import nbformat
 import yaml
 
-from anderson_ness.companion import chapters, files, interactive
+from anderson_ness.companion import chapters, files, interactive, rerun, status
 
 JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 STYLE = Path(__file__).with_name("book.css")
-STRICT = ("--all", "-W", "-n", "--keep-going", "-q")
+QUIET = ("--all", "-q")
+STRICT = (*QUIET, "-W", "-n", "--keep-going")
+STATUS = "status.md"
 
 
 class RenderFailed(RuntimeError):
@@ -39,7 +41,10 @@ def render(root: Path) -> bool:
         If Jupyter Book warns about anything, or a figure lacks its caption or its description.
     """
     site = root / "_build" / "site"
-    _stage(root, site)
+    _stage(root, site, chapters.chapters(root))
+    files.copy(root / "_toc.yml", site / "_toc.yml")
+    if (site / "book" / STATUS).is_file():
+        status.fill(root, site / "book" / STATUS)
     inputs = _folder_digest(site)
     html, stamp = root / "_build" / "html", root / "_build" / "html.json"
     # The product counts too: plain Jupyter Book writes into the same folder.
@@ -54,25 +59,48 @@ def render(root: Path) -> bool:
     return True
 
 
+def preview(root: Path, chapter: str) -> Path:
+    """Build one executed chapter's page, with the pages that are no chapters, and return the file.
+
+    It goes to ``_build/preview``. Links to other chapters lead nowhere there, so warnings are no errors.
+
+    Raises
+    ------
+    RenderFailed
+        If Jupyter Book fails, or a figure lacks its caption or its description.
+    """
+    site, html = root / "_build" / ".preview-site", root / "_build" / "preview"
+    _stage(root, site, [chapter])
+    others = [page for page in chapters.pages(root)[1:] if page.suffix != ".ipynb" and page.name != STATUS]
+    toc: dict[str, Any] = {"format": "jb-book", "root": f"book/{chapter}"}
+    if others:
+        toc["chapters"] = [{"file": page.with_suffix("").as_posix()} for page in others]
+    files.write(site / "_toc.yml", yaml.safe_dump(toc, sort_keys=False))
+    files.replace_folder(_build(site, strict=False), html)
+    shutil.rmtree(site)
+    return html / "book" / f"{chapter}.html"
+
+
 def _folder_digest(folder: Path) -> str:
     described = files.digests(files.files_below(folder), folder)
     return files.digest(json.dumps(described, sort_keys=True).encode())
 
 
-def _stage(root: Path, site: Path) -> None:
+def _stage(root: Path, site: Path, names: Sequence[str]) -> None:
     """Gather the pages, with executed chapters in the place of their sources, and the chapters' figures."""
     shutil.rmtree(site, ignore_errors=True)
     site.mkdir(parents=True)
-    files.copy(root / "_toc.yml", site / "_toc.yml")
     for folder in ("book", "_static"):
         for path in files.files_below(root / folder):
             files.copy(path, site / path.relative_to(root))
     for page in chapters.pages(root):
         files.copy(root / page, site / page)
-    for chapter in chapters.chapters(root):
-        _stage_chapter(root / "_build", chapter, site)
+    for chapter in names:
+        _stage_chapter(root, chapter, site)
     interactive.write_scripts(site / "extra")
     files.copy(STYLE, site / "_static" / STYLE.name)
+    # The reference of the package is made from its docstrings.
+    files.write_json(site / "src.json", files.digests(files.files_below(root / "src"), root))
     # The pinned versions of theme and extensions shape the pages as much as their sources do.
     lock = root / "requirements.lock"
     if lock.is_file():
@@ -88,7 +116,8 @@ def _site_config(config: dict[str, Any]) -> dict[str, Any]:
     return config | {"execute": {"execute_notebooks": "off"}, "sphinx": sphinx | {"config": settings}}
 
 
-def _stage_chapter(build: Path, chapter: str, site: Path) -> None:
+def _stage_chapter(root: Path, chapter: str, site: Path) -> None:
+    build = root / "_build"
     for path in files.files_below(build / "figures" / chapter):
         files.copy(path, site / "extra" / path.relative_to(build))
     notebook = nbformat.read(chapters.executed(build, chapter), 4)
@@ -101,6 +130,7 @@ def _stage_chapter(build: Path, chapter: str, site: Path) -> None:
             caption["caption"] = f"{caption['caption'].rstrip()}\n\n{_links(chapter, **figure)}"
     if len(set(names)) < len(names):
         raise RenderFailed(f"{chapter} uses a figure's name twice: {', '.join(names)}")
+    rerun.add_note(root, chapter, notebook)
     files.write(site / "book" / f"{chapter}.ipynb", nbformat.writes(notebook))
 
 
@@ -133,9 +163,9 @@ def _label(figure: str, file: str) -> str:
     return f"numbers ({table})" if table else "numbers"
 
 
-def _build(site: Path) -> Path:
-    """Run Jupyter Book, every warning an error; return the folder of the pages."""
-    command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(site), *STRICT]
+def _build(site: Path, strict: bool = True) -> Path:
+    """Run Jupyter Book, every warning an error if ``strict``; return the folder of the pages."""
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(site), *(STRICT if strict else QUIET)]
     environment = os.environ | {"NO_COLOR": "1", "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=site)
     if done.returncode != 0:

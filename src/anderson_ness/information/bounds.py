@@ -14,6 +14,14 @@ def particle_numbers(G: ArrayLike, region: ArrayLike) -> tuple[float, float]:
     ------
     ValueError
         If G is not square and finite, or the region is empty, out of range or repeats a site.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.information import particle_numbers
+    >>> G = np.array([[0.5, 0.3j], [-0.3j, 0.5]])
+    >>> particle_numbers(G, [0, 1])
+    (1.0, 1.0)
     """
     correlations = square_matrix("G", G)
     sites = region_indices("region", region, len(correlations))
@@ -50,6 +58,14 @@ def coherence_bound(
     ------
     ValueError
         As for `mutual_information`, except that eigenvalues of G are not looked at.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.information import coherence_bound, mutual_information
+    >>> G = np.array([[0.5, 0.3j], [-0.3j, 0.5]])
+    >>> bool(coherence_bound(G, [0], [1]) <= mutual_information(G, [0], [1]))
+    True
     """
     state = Bipartition.of(G, region_a, region_b, anomalous).whole
     coherence = mutual_coherence(G, region_a, region_b, anomalous)

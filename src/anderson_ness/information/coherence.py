@@ -30,6 +30,14 @@ def mutual_coherence(
     ------
     ValueError
         If a matrix is not square and finite, or a region is empty, out of range, repeats a site or overlaps the other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.information import mutual_coherence
+    >>> G = np.array([[0.5, 0.3j], [-0.3j, 0.5]])
+    >>> round(mutual_coherence(G, [0], [1]), 12)
+    0.18
     """
     correlations = square_matrix("G", G)
     n_sites = len(correlations)
@@ -65,6 +73,18 @@ def coherence_density(G: ArrayLike, region: ArrayLike) -> NDArray[np.float64]:
     ------
     ValueError
         If G is not square and finite, or the region is empty, out of range or repeats a site.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.information import coherence_density, mutual_coherence
+    >>> rng = np.random.default_rng(1)
+    >>> A = rng.normal(size=(6, 6)) / 20
+    >>> G = np.eye(6) / 2 + A + A.T
+    >>> left = np.arange(6) < 3
+    >>> density = coherence_density(G, left)
+    >>> bool(np.isclose(density[~left].sum(), mutual_coherence(G, left, ~left)))
+    True
     """
     correlations = square_matrix("G", G)
     sites = region_indices("region", region, len(correlations))

@@ -38,6 +38,15 @@ def entropy(G: ArrayLike, alpha: float = 1.0, anomalous: ArrayLike | None = None
     ------
     ValueError
         If G is not Hermitian with eigenvalues between 0 and 1, ``anomalous`` not antisymmetric, or alpha negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.information import entropy
+    >>> round(float(entropy(np.eye(4) / 2) / np.log(2)), 12)
+    4.0
+    >>> abs(round(float(entropy(np.diag([1.0, 0.0]))), 12))
+    0.0
     """
     return _entropy(GaussianState.of(G, anomalous), _order(alpha))
 
@@ -67,6 +76,16 @@ def mutual_information(
     ------
     ValueError
         As for `entropy`, or if a region is empty, out of range, repeats a site or overlaps the other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.information import mutual_information
+    >>> G = np.array([[0.5, 0.3j], [-0.3j, 0.5]])
+    >>> round(mutual_information(G, [0], [1]), 4)
+    0.3855
+    >>> round(mutual_information(G, [0], [1], alpha=2.0), 4)
+    0.615
     """
     order = _order(alpha)
     regions = Bipartition.of(G, region_a, region_b, anomalous)
@@ -95,6 +114,15 @@ def relative_entropies(G: ArrayLike, region_a: ArrayLike, region_b: ArrayLike) -
     ------
     ValueError
         As for `mutual_information`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.information import mutual_information, relative_entropies
+    >>> G = np.array([[0.5, 0.3j], [-0.3j, 0.5]])
+    >>> particles, holes = relative_entropies(G, [0], [1])
+    >>> bool(np.isclose(particles + holes, mutual_information(G, [0], [1])))
+    True
     """
     regions = Bipartition.of(G, region_a, region_b)
     whole, a, b = (state.occupations() for state in (regions.whole, regions.a, regions.b))

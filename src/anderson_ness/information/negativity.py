@@ -44,6 +44,17 @@ def fermionic_negativity(
     ------
     ValueError
         As for `mutual_information`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.information import fermionic_negativity
+    >>> G = np.array([[0.5, 0.3j], [-0.3j, 0.5]])
+    >>> round(float(fermionic_negativity(G, [0], [1])), 4)
+    0.3075
+    >>> pure = np.array([[0.5, 0.5], [0.5, 0.5]])
+    >>> round(float(fermionic_negativity(pure, [0], [1]) / np.log(2)), 6)
+    1.0
     """
     return renyi_negativity(G, region_a, region_b, 1.0, anomalous)
 
@@ -73,6 +84,14 @@ def renyi_negativity(
     ------
     ValueError
         As for `mutual_information`, or if alpha is not a finite number > 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.information import fermionic_negativity, renyi_negativity
+    >>> G = np.array([[0.5, 0.3j], [-0.3j, 0.5]])
+    >>> bool(np.isclose(renyi_negativity(G, [0], [1], alpha=1.0), fermionic_negativity(G, [0], [1])))
+    True
     """
     order = _check.finite_number("alpha", alpha, "a finite number > 0")
     if order <= 0:

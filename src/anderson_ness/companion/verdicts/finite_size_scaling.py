@@ -10,8 +10,7 @@ import numpy as np
 
 from anderson_ness.analysis import localized, transition
 from anderson_ness.analysis.coherence_laws import gather
-from anderson_ness.analysis.finite_size import Points, ScalingFit
-from anderson_ness.analysis.fits import Fit
+from anderson_ness.analysis.finite_size import Points
 from anderson_ness.companion.verdicts.finding import DISAGREES, IN_A_REGIME, NOT_RESOLVED, REPRODUCED, Finding, compared
 from anderson_ness.companion.verdicts.shortage import NotEnoughData
 from anderson_ness.theory.levels import LevelDensity, level_density
@@ -19,6 +18,7 @@ from anderson_ness.theory.scaling import CORRELATION_EXPONENT, CRITICAL_DISORDER
 
 _DISORDERS = (8.0, 10.0, 13.0, 16.5, 19.0, 21.0, 25.0, 30.0, 36.0)
 _LITERATURE = {"critical_disorder": CRITICAL_DISORDER, "nu": CORRELATION_EXPONENT}
+_SYMBOLS = {"critical_disorder": "W_c", "nu": "nu"}
 # Degree of the polynomial that stands for the scaling function over the whole figure.
 _DEGREE = 8
 # The tail: from which Y on, how many points it takes, and the W up to which xi is still long.
@@ -49,7 +49,8 @@ def collapse(data: Path) -> Finding:
     regime, some, fit = attempts[good[0] if good else 0]
     # Without the rescaling by L0^(1/nu): data that this describes as well cannot tell.
     unscaled = transition.paper_collapse(some, _DEGREE, nu=1e6).fit
-    quantity = f"{more}, {regime}; without rescaling {unscaled.reduced_chi_square:.2g}"
+    whole = f"; all data {attempts[0][2].reduced_chi_square:.2g}" if good and good[0] else ""
+    quantity = f"{more}, {regime}; without rescaling {unscaled.reduced_chi_square:.2g}{whole}"
     if not good:
         verdict = DISAGREES
     elif unscaled.p_value >= transition.ACCEPTABLE:
@@ -61,19 +62,29 @@ def collapse(data: Path) -> Finding:
 
 def critical_disorder(data: Path) -> Finding:
     """W_c where curves of several sizes cross."""
-    variant, best = _best(data)
-    value, error = best.values["critical_disorder"], best.errors["critical_disorder"]
-    quantity = f"W_c from C_d at X = 24 by level spacing, L0 >= {variant.smallest:g}{_corrected(variant)}"
-    return compared(quantity, value, error, CRITICAL_DISORDER, resolution=0.5, tolerance=0.1)
+    return _parameter(data, "critical_disorder", "W_c", tolerance=0.1)
 
 
 def nu(data: Path) -> Finding:
     """nu of the same fit."""
-    variant, best = _best(data)
-    quantity = f"nu from C_d at X = 24 by level spacing, L0 >= {variant.smallest:g}{_corrected(variant)}"
-    return compared(
-        quantity, best.values["nu"], best.errors["nu"], CORRELATION_EXPONENT, resolution=0.5, tolerance=0.05
-    )
+    return _parameter(data, "nu", "nu", tolerance=0.05)
+
+
+def _parameter(data: Path, name: str, symbol: str, tolerance: float) -> Finding:
+    """W_c or nu with the other one free or, as long as that does not resolve it, at the literature's value."""
+    points = _near(data, "coherence")
+    variant = transition.best_variant(points)
+    claimed = _LITERATURE[name]
+    quantity = f"{symbol} from C_d at X = 24 by level spacing, L0 >= {variant.smallest:g}{_corrected(variant)}"
+    others = {other: value for other, value in _LITERATURE.items() if other != name}
+    for held in ({}, others):
+        fit = variant.fit(points, fixed=held).fit
+        value, error = (fit.values[name], fit.errors[name]) if fit.converged else (np.nan, np.nan)
+        found = compared(quantity, value, error, claimed, resolution=0.5, tolerance=tolerance, regime=bool(held))
+        if found.verdict != NOT_RESOLVED:
+            break
+        quantity += "" if held else f", {' and '.join(f'{_SYMBOLS[one]} = {at:g}' for one, at in others.items())} held"
+    return found
 
 
 def localized_tail(data: Path) -> Finding:
@@ -147,14 +158,6 @@ def _near(data: Path, quantity: transition.Quantity) -> Points:
             "disorder strengths and twelve points are needed"
         )
     return points
-
-
-@cache
-def _best(data: Path) -> tuple[transition.Variant, Fit]:
-    points = _near(data, "coherence")
-    variant = transition.best_variant(points)
-    best: ScalingFit = variant.fit(points)
-    return variant, best.fit
 
 
 def _corrected(variant: transition.Variant) -> str:
