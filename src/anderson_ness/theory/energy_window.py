@@ -13,9 +13,9 @@ Transverse modes drop out of sums over whole slices.
 D follows from the conductance: the mean transmission is ``T = 2 pi rho D L0`` (Einstein's relation), so that
 ``bias/E_Th = 2 pi rho bias L0^3/T``, 2 pi times the number of levels in the window over T: nothing is left to fit.
 
-This is what the gradient produces. There is a local part besides (`diffuson`), a delta function once the window is
-wide: it leaves the volume law as it is, but adds a third to C_d in linear response, 1/(6 pi) instead of 0.0398 times the
-ratio, a fifth at 40 E_Th and a tenth at 120.
+This is what the gradient produces. There is a local part besides (`diffuson`), a delta function in a wide window: it
+leaves the volume law as it is, but adds a third to C_d in linear response, 1/(6 pi) instead of 0.0398 times the ratio,
+a fifth at 40 E_Th and a tenth at 120.
 
 [1] The long-range correlations of intensity, C_2, of waves in random media: M. C. W. van Rossum and
     T. M. Nieuwenhuizen, Rev. Mod. Phys. 71, 313 (1999).
