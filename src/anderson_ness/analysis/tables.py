@@ -147,10 +147,10 @@ def blocks(table: pd.DataFrame, column: str = "coherence", across: str = "bias")
 
 
 def with_scaled_bias(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a column ``scaled_bias``, X = bias length^3/16.5, rounded to nine digits so that it groups."""
+    """The table with a column ``scaled_bias``, X = bias length^3/16.5, rounded to six digits so that it groups."""
     _require(table, "bias", "length")
     scaled = scaling.scaled_bias(table["bias"].to_numpy(), table["length"].to_numpy())
-    return table.assign(scaled_bias=[float(f"{one:.8e}") for one in scaled])
+    return table.assign(scaled_bias=[float(f"{one:.5e}") for one in scaled])
 
 
 def difference_slope(

@@ -76,7 +76,7 @@ def read_table(table: str | Path, folder: str | Path = "data") -> pd.DataFrame:
     >>> table = read_table("fig2a")
     >>> sorted(table["disorder"].unique().tolist())[0]
     10.0
-    >>> bool(table["converged"].all())
+    >>> bool((table["coherence"] > 0).all())
     True
     """
     arrow, metadata = _read(_parts_of(table, Path(folder)))
