@@ -14,11 +14,20 @@ from anderson_ness import _check
 from anderson_ness.model import AndersonBar
 from anderson_ness.states import scattering
 from anderson_ness.states.drive import Drive
+from anderson_ness.states.effort import (
+    LOCALIZING_SPREAD,
+    Effort,
+    expected_levels,
+    more_reduced_effort,
+    more_sampled_effort,
+    reduced_effort,
+    sampled_effort,
+)
 from anderson_ness.states.elimination import OpenBar, SliceFactor
 from anderson_ness.states.poles import Poles, Window, find_poles
 from anderson_ness.states.rational import Measure
 from anderson_ness.states.reduction import ReducedModel
-from anderson_ness.states.resonances import LEADS, Changes, Effort, WindowModel
+from anderson_ness.states.resonances import LEADS, Changes, WindowModel
 from anderson_ness.states.result import WindowCoherence
 
 # A panel with more levels than this is split: the cost of its poles grows faster than their number.
@@ -27,17 +36,7 @@ _LEVELS_A_PANEL = 60
 _PANEL_CLEARANCE = 0.3
 _MOST_PANELS = 200
 _MAX_ROUNDS = 5
-# Standard deviation of the potential at W = 16.5.
-_LOCALIZING_SPREAD = 16.4 / np.sqrt(12)
-# A coherence that is smaller than most, for which the first choice of channels is made.
-_SMALL_COHERENCE = 0.05
 _ROUNDING = 256 * np.finfo(float).eps
-# Above this tolerance single precision serves, unless the bar is diffusive: rounding is amplified by the number of
-# overlapping poles, and reaches 1e-2 at W = 10, L0 = 20.
-_SINGLE_PRECISION = 3e-4
-# Single precision has no room for the fields of a narrower window.
-_NARROWEST_SINGLE = 1e-8
-_SMALL_SLICE = 16
 # A bar is reduced where that pays: not if it is small already (sites of a slice, the more the weaker the disorder),
 # nor to very many digits.
 _SMALLEST_REDUCED_SLICE = 100
@@ -141,12 +140,12 @@ class _Plan:
 
 def _plans(bar: AndersonBar, edges: list[float], rtol: float) -> list[_Plan]:
     """The reduced bar where it pays, then the sampled remainder, which has no limits."""
-    sampled = _Plan(WindowModel, _first_effort(bar, edges, rtol), _more_effort, _MAX_ROUNDS)
-    localizing = np.std(bar.onsite) / _LOCALIZING_SPREAD
+    sampled = _Plan(WindowModel, sampled_effort(bar, edges, rtol), more_sampled_effort, _MAX_ROUNDS)
+    localizing = np.std(bar.onsite) / LOCALIZING_SPREAD
     large = bar.n_slice * min(localizing, 2.0) >= _SMALLEST_REDUCED_SLICE and bar.shape[0] >= _SHORTEST_REDUCED
     if not (large and _REDUCED_DISORDER[0] < localizing < _REDUCED_DISORDER[1] and rtol >= _FINEST_REDUCED):
         return [sampled]
-    return [_Plan(ReducedModel, _first_reduction(bar, edges, rtol), _more_reduction, _REDUCED_ROUNDS), sampled]
+    return [_Plan(ReducedModel, reduced_effort(bar, edges, rtol), more_reduced_effort, _REDUCED_ROUNDS), sampled]
 
 
 def _converged(
@@ -185,7 +184,7 @@ def correlations(bar: AndersonBar, drive: Drive, rtol: float) -> tuple[NDArray[n
         If a channel opens or closes inside the window.
     """
     edges, open_bar = _panel_edges(bar, drive), OpenBar(bar)
-    effort = replace(_first_effort(bar, edges, rtol), dtype=np.complex128, field_dtype=np.complex128)
+    effort = replace(sampled_effort(bar, edges, rtol), dtype=np.complex128, field_dtype=np.complex128)
     for _ in range(_MAX_ROUNDS):
         panels = [
             _Panel(WindowModel(open_bar, (a + b) / 2, (b - a) / 2, effort, whole=True), a, b)
@@ -201,7 +200,7 @@ def correlations(bar: AndersonBar, drive: Drive, rtol: float) -> tuple[NDArray[n
         }
         if sum(errors.values()) <= rtol:
             return fine, True
-        effort = _more_effort(effort, errors, rtol)
+        effort = more_sampled_effort(effort, errors, rtol)
     return fine, False
 
 
@@ -241,7 +240,7 @@ def window_poles(bar: AndersonBar, bias: float, rtol: float = 1e-6) -> Poles:
     """
     rtol = _check.tolerance("rtol", rtol)
     edges, open_bar = _panel_edges(bar, Drive(bias)), OpenBar(bar)
-    effort = replace(_first_effort(bar, edges, rtol), dtype=np.complex128)
+    effort = replace(sampled_effort(bar, edges, rtol), dtype=np.complex128)
     parts = []
     for a, b in pairwise(edges):
         factor = SliceFactor(open_bar, complex((a + b) / 2, effort.elevation * (b - a) / 2))
@@ -280,7 +279,7 @@ def _panel_edges(bar: AndersonBar, drive: Drive) -> list[float]:
         )
     # The circle around a panel in which poles are taken out has to keep clear of the self-energies' branch points.
     clearance = np.min(np.abs(np.subtract.outer(thresholds, [start, stop])))
-    by_levels = _expected_levels(bar, stop - start) / _LEVELS_A_PANEL
+    by_levels = expected_levels(bar, stop - start) / _LEVELS_A_PANEL
     by_width = (stop - start) / (2 * _PANEL_CLEARANCE * clearance)
     n_panels = max(1, int(np.ceil(max(by_levels, by_width))))
     if n_panels > _MOST_PANELS:
@@ -289,83 +288,6 @@ def _panel_edges(bar: AndersonBar, drive: Drive) -> list[float]:
             ' use method="quadrature", or leads or a bias that keep further off'
         )
     return np.linspace(start, stop, n_panels + 1).tolist()
-
-
-def _expected_levels(bar: AndersonBar, width: float) -> float:
-    """Number of levels in a window around E = 0, from the second moment of the density of states."""
-    variance = 2 * sum(length > 1 for length in bar.shape) + float(np.mean(bar.onsite**2))
-    return bar.n_sites * width / np.sqrt(2 * np.pi * max(variance, 0.1))
-
-
-def _first_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
-    """Effort that reaches the tolerance at once for most bars."""
-    digits = -np.log10(rtol)
-    levels = _expected_levels(bar, edges[1] - edges[0])
-    # Where poles are broad and overlap, more of them stay behind in the remainder, which then varies faster.
-    diffusive = np.std(bar.onsite) < _LOCALIZING_SPREAD
-    loose = rtol >= _SINGLE_PRECISION and edges[-1] - edges[0] > _NARROWEST_SINGLE
-    single = loose and not diffusive
-    nodes = max(3, int(np.ceil(1.25 * digits - 0.75)))
-    nodes += int(np.std(bar.onsite) < 1.1 * _LOCALIZING_SPREAD)
-    # Small bars have few poles to take out, and nodes cost them nothing.
-    nodes += 2 * int(bar.n_slice <= _SMALL_SLICE)
-    block = 32
-    return Effort(
-        n_nodes=nodes,
-        rank=int(40 + 20 * digits),
-        tail=float(0.4 * rtol * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
-        end_tail=0.1 * rtol,
-        block=block,
-        steps=int(np.ceil((140 + 4.5 * levels + 20 * max(digits - 3, 0)) / block)),
-        pole_tolerance=0.1 * rtol,
-        elevation=0.15 if single else 0.05,
-        dtype=np.complex64 if single else np.complex128,
-        field_dtype=np.complex64 if loose else np.complex128,
-    )
-
-
-def _first_reduction(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
-    """Effort that reaches the tolerance at once for most bars, by reduction."""
-    levels = _expected_levels(bar, edges[1] - edges[0])
-    localizing = np.std(bar.onsite) / _LOCALIZING_SPREAD
-    # Errors are of second order in what is left out; a localized bar's coherence is small.
-    left_out = 0.04 * np.sqrt(rtol / 1e-3) * min(0.8, localizing**-2.5)
-    return Effort(
-        n_nodes=4 + int(localizing < 0.9) + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
-        rank=int(60 + (0.35 if localizing < 0.9 else 0.15) * bar.n_slice),
-        # Left out channels count in full when localized; a diffusive bar's are orthogonal to those that are kept.
-        channel_share=0.025 * max(1.0, float(localizing)),
-        tail=float(0.4 * left_out * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
-        end_tail=0.1 * rtol,
-        block=32,
-        steps=int(np.ceil((210 + 4.5 * levels) / 32)),
-        radius=3.5,
-        pole_tolerance=0.1 * rtol,
-        # Higher, and poles far off are found less accurately; lower, and rounding shows in large bars.
-        elevation=0.4,
-        dtype=np.complex64,
-        field_dtype=np.complex64,
-    )
-
-
-def _more_reduction(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
-    """More of everything: fields of more channels, and one more node for the traces."""
-    return replace(
-        effort, n_nodes=effort.n_nodes + 1, tail=effort.tail / 3, rank=2 * effort.rank, steps=effort.steps + 2
-    )
-
-
-def _more_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
-    """More of what the largest errors ask for."""
-    if errors["interpolation"] > rtol / 3:
-        effort = replace(effort, n_nodes=effort.n_nodes + 2)
-    if errors["channels"] > rtol / 3:
-        effort = replace(effort, rank=int(1.5 * effort.rank), tail=effort.tail * rtol / (3 * errors["channels"]))
-    if errors["poles"] > rtol / 3:
-        effort = replace(effort, steps=effort.steps + 3, pole_tolerance=0.1 * effort.pole_tolerance)
-    if errors["poles"] > 10 * rtol or errors["rounding"] > rtol / 3:
-        effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128, elevation=0.05)
-    return effort
 
 
 @dataclass(frozen=True)

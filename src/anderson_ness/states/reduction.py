@@ -18,10 +18,11 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
+from anderson_ness.states.effort import Effort
 from anderson_ness.states.elimination import OpenBar, SliceFactor, flat, singular_values
 from anderson_ness.states.poles import Poles, Window, find_poles, rounding_mixes, with_exact_widths
 from anderson_ness.states.rational import Interpolation, Measure
-from anderson_ness.states.resonances import LEADS, Changes, Effort
+from anderson_ness.states.resonances import LEADS, Changes
 
 # Channels that carry less than this many times the tail are left out of the coarse result.
 _CORE = 2.0

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
+from anderson_ness.states.effort import Effort
 from anderson_ness.states.elimination import OpenBar, SliceFactor, flat, singular_values
 from anderson_ness.states.poles import Window, find_poles, rounding_mixes
 from anderson_ness.states.rational import Interpolation, Measure
@@ -31,24 +32,6 @@ _MATRIX_SHARE = 0.05
 _DENSITY_SHARE = 0.5
 # Random sources on the far end with which the channels that carry transmission are found.
 _END_PROBES = 24
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much work a window model takes; see `WindowModel`."""
-
-    n_nodes: int = 3
-    rank: int = 40
-    tail: float = 0.0
-    channel_share: float = 1.0
-    end_tail: float = 1e-4
-    block: int = 32
-    steps: int = 6
-    radius: float = 4.0
-    pole_tolerance: float = 1e-4
-    elevation: float = 0.05
-    dtype: type = np.complex128
-    field_dtype: type = np.complex128
 
 
 @dataclass(frozen=True)
