@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import cast
 
@@ -29,6 +30,7 @@ from anderson_ness.states.rational import Measure
 from anderson_ness.states.reduction import ReducedModel
 from anderson_ness.states.resonances import LEADS, Changes, WindowModel
 from anderson_ness.states.result import WindowCoherence
+from anderson_ness.states.segments import segment_coherence, segments
 
 # A panel with more levels than this is split: the cost of its poles grows faster than their number.
 _LEVELS_A_PANEL = 60
@@ -109,8 +111,12 @@ class _Panel:
         return [Measure.interval(self.scaled(a), self.scaled(b), _THERMAL_NODES, filling) for a, b in pairwise(ends)]
 
 
-def coherence(bar: AndersonBar, drives: Sequence[Drive], rtol: float) -> list[WindowCoherence]:
+def coherence(
+    bar: AndersonBar, drives: Sequence[Drive], rtol: float, cuts: tuple[int, ...] = ()
+) -> list[WindowCoherence]:
     """Everything of a `WindowCoherence` for each drive, from the same poles and samples.
+
+    Coherence between the segments of a bar that is not reduced comes from the whole of G^d instead.
 
     Raises
     ------
@@ -120,36 +126,47 @@ def coherence(bar: AndersonBar, drives: Sequence[Drive], rtol: float) -> list[Wi
     widest = max(drives, key=lambda drive: (drive.temperature, abs(drive.bias)))
     edges = _panel_edges(bar, widest)
     open_bar = OpenBar(bar)
-    for plan in _plans(bar, edges, rtol):
-        window, readings = _converged(open_bar, edges, drives, rtol, plan)
+    for plan in _plans(bar, edges, rtol, cuts):
+        window, readings = _converged(open_bar, edges, drives, rtol, plan, cuts)
         if sum(_worst(readings).values()) <= rtol:
             break
     transmission = window.transmission()
-    return [reading.result(transmission, rtol) for reading in readings]
+    results = [reading.result(transmission, rtol) for reading in readings]
+    if cuts and readings[0].between is None:
+        return [_with_segments(bar, drive, result, cuts, rtol) for drive, result in zip(drives, results, strict=True)]
+    return results
+
+
+def _with_segments(
+    bar: AndersonBar, drive: Drive, result: WindowCoherence, cuts: tuple[int, ...], rtol: float
+) -> WindowCoherence:
+    between, reached = segment_coherence(bar, partial(correlations, bar, drive), cuts, rtol)
+    return replace(result, segment_coherence=between, converged=result.converged and reached)
 
 
 @dataclass(frozen=True)
 class _Plan:
     """A model of the window, the first effort for it, how to raise that, and how often."""
 
-    model: type[WindowModel] | type[ReducedModel]
+    model: Callable[[OpenBar, float, float, Effort], WindowModel | ReducedModel]
     effort: Effort
     raised: Callable[[Effort, dict[str, float], float], Effort]
     rounds: int
 
 
-def _plans(bar: AndersonBar, edges: list[float], rtol: float) -> list[_Plan]:
+def _plans(bar: AndersonBar, edges: list[float], rtol: float, cuts: tuple[int, ...]) -> list[_Plan]:
     """The reduced bar where it pays, then the sampled remainder, which has no limits."""
     sampled = _Plan(WindowModel, sampled_effort(bar, edges, rtol), more_sampled_effort, _MAX_ROUNDS)
     localizing = np.std(bar.onsite) / LOCALIZING_SPREAD
     large = bar.n_slice * min(localizing, 2.0) >= _SMALLEST_REDUCED_SLICE and bar.shape[0] >= _SHORTEST_REDUCED
     if not (large and _REDUCED_DISORDER[0] < localizing < _REDUCED_DISORDER[1] and rtol >= _FINEST_REDUCED):
         return [sampled]
-    return [_Plan(ReducedModel, reduced_effort(bar, edges, rtol), more_reduced_effort, _REDUCED_ROUNDS), sampled]
+    reduced = partial(ReducedModel, cuts=cuts)
+    return [_Plan(reduced, reduced_effort(bar, edges, rtol, cuts), more_reduced_effort, _REDUCED_ROUNDS), sampled]
 
 
 def _converged(
-    open_bar: OpenBar, edges: list[float], drives: Sequence[Drive], rtol: float, plan: _Plan
+    open_bar: OpenBar, edges: list[float], drives: Sequence[Drive], rtol: float, plan: _Plan, cuts: tuple[int, ...]
 ) -> tuple[_Window, list[_Reading]]:
     """The window and its readings after as many rounds as the plan allows, or fewer if they converge."""
     effort = plan.effort
@@ -163,7 +180,7 @@ def _converged(
             # In a narrow window of a large bar, blocks of the elimination may be singular to single precision.
             effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128)
             window = _Window(open_bar, edges, effort, plan.model)
-        readings = [window.read(drive) for drive in drives]
+        readings = [window.read(drive, cuts) for drive in drives]
         worst = _worst(readings)
         if last or sum(worst.values()) <= rtol:
             break
@@ -297,6 +314,8 @@ class _Reading:
     drive: Drive
     coherence: float
     slope: float
+    coherence_profile: NDArray[np.float64]
+    between: NDArray[np.float64] | None
     density_profile: NDArray[np.float64]
     spectral_weight: NDArray[np.float64]
     errors: dict[str, float]
@@ -311,6 +330,7 @@ class _Reading:
             temperature=self.drive.temperature,
             coherence=self.coherence,
             coherence_slope=float(sign * self.slope),
+            coherence_profile=self.coherence_profile,
             density_profile=sign * self.density_profile,
             spectral_weight=self.spectral_weight,
             transmission=transmission,
@@ -319,6 +339,7 @@ class _Reading:
             n_energies=self.n_energies,
             levels=len(self.widths),
             narrowest_width=float(self.widths.min(initial=np.inf)) if len(self.widths) else float("nan"),
+            segment_coherence=self.between,
         )
 
 
@@ -330,7 +351,7 @@ class _Window:
         open_bar: OpenBar,
         edges: list[float],
         effort: Effort,
-        model: type[WindowModel] | type[ReducedModel] = WindowModel,
+        model: Callable[[OpenBar, float, float, Effort], WindowModel | ReducedModel] = WindowModel,
     ) -> None:
         self.open_bar = open_bar
         self.panels = [_Panel(model(open_bar, (a + b) / 2, (b - a) / 2, effort), a, b) for a, b in pairwise(edges)]
@@ -361,10 +382,11 @@ class _Window:
         panels = range(len(self.panels))
         return [np.asarray(sum(_between(left[i][j], matrices[j], right[j][i]) for j in panels)) for i in panels]
 
-    def read(self, drive: Drive) -> _Reading:
-        """Coherence, slope, profile and weight of a drive, with the parts of the error."""
-        G, slope = self._driven(drive, False), self._driven_slope(drive, False)
-        coarse_G, coarse_slope = self._driven(drive, True), self._driven_slope(drive, True)
+    def read(self, drive: Drive, cuts: tuple[int, ...] = ()) -> _Reading:
+        """Coherence, slope, profiles and weight of a drive, with the parts of the error."""
+        driven, coarse_driven = self._driven(drive, False), self._driven(drive, True)
+        G, slope = self._represent(driven), self._driven_slope(drive, False)
+        coarse_G, coarse_slope = self._represent(coarse_driven), self._driven_slope(drive, True)
         dressed, coarse_dressed = self._dressed(G), self._dressed(coarse_G)
         slope_dressed, coarse_slope_dressed = self._dressed(slope), self._dressed(coarse_slope)
         coherence, derivative = 2 * _inner(G, dressed), 4 * _inner(slope, dressed)
@@ -372,12 +394,19 @@ class _Window:
         slope_scale = max(abs(derivative), coherence / abs(drive.bias))
         changed = _norm(_minus(G, coarse_G), _minus(dressed, coarse_dressed))
         slope_changed = _norm(_minus(slope, coarse_slope), _minus(slope_dressed, coarse_slope_dressed))
+        parts, coarse_parts = self._coherence_profile(G), self._coherence_profile(coarse_G)
+        parts_changed = _ratio(_largest(parts - coarse_parts), _largest(parts))
+        between = None
+        if cuts and all(isinstance(panel.model, ReducedModel) for panel in self.panels):
+            between, coarse_between = self._between(driven, cuts), self._between(coarse_driven, cuts)
+            parts_changed = max(parts_changed, _ratio(_largest(between - coarse_between), _largest(between)))
         profile, weight = self._densities(drive, False)
         coarse_profile, coarse_weight = self._densities(drive, True)
         interpolation = self.panels[0].model.error_of_changes(
             Changes(
                 matrix=_ratio(2 * changed, norm),
                 coherence=_ratio(abs(2 * _inner(coarse_G, coarse_dressed) - coherence), coherence),
+                parts=parts_changed,
                 slope_matrix=_ratio(4 * (norm * slope_changed + steepness * changed), slope_scale),
                 slope=_ratio(abs(4 * _inner(coarse_slope, coarse_dressed) - derivative), slope_scale),
                 profile=_ratio(_largest(profile - coarse_profile), _largest(profile), _largest(weight)),
@@ -393,7 +422,55 @@ class _Window:
             "rounding": self._rounding(norm, _largest(profile), _largest(weight)),
         }
         n_energies = sum(panel.model.effort.n_nodes for panel in self.panels)
-        return _Reading(drive, coherence, derivative, profile, weight, errors, n_energies, self._widths(drive))
+        return _Reading(
+            drive,
+            coherence,
+            derivative,
+            parts,
+            between,
+            profile,
+            weight,
+            errors,
+            n_energies,
+            self._widths(drive),
+        )
+
+    def _coherence_profile(self, G: list[NDArray]) -> NDArray[np.float64]:
+        """C_d of every slice with the other half, from a represented G^d between the halves."""
+        if self._explicit:
+            squares = np.abs(G[0]) ** 2
+            sites = np.concatenate([squares.sum(axis=1), squares.sum(axis=0)])
+        else:
+            sites = np.concatenate(
+                [self._row_norms("L", G, "R"), self._row_norms("R", [matrix.conj().T for matrix in G], "L")]
+            )
+        return 2 * sites.reshape(self.open_bar.length, -1).sum(axis=1)
+
+    def _row_norms(self, half: str, G: list[NDArray], other: str) -> NDArray[np.float64]:
+        """Squared norm of every site's row of G^d between a half and the other one."""
+        norms, panels = np.zeros(len(self._fields[0][half])), range(len(self.panels))
+        for i in panels:
+            for j in panels:
+                across = _between(G[i], self._overlaps[other][i][j].astype(complex), G[j].conj().T)
+                first, second = self._fields[i][half], self._fields[j][half]
+                across = across if np.iscomplexobj(first) else across.real
+                norms += np.einsum("sk,sk->s", first @ across.astype(first.dtype), second.conj()).real
+        return norms
+
+    def _between(self, driven: list[NDArray], cuts: tuple[int, ...]) -> NDArray[np.float64]:
+        """C_d between segments, from G^d between the fields of reduced bars."""
+        models = [panel.model for panel in self.panels if isinstance(panel.model, ReducedModel)]
+        parts = segments(self.open_bar.length, cuts)
+        fields = [[model.fields_on(part) for model in models] for part in parts]
+        overlaps = [[[a.T @ b for b in some] for a in some] for some in fields]
+        between, panels = np.zeros((len(parts), len(parts))), range(len(models))
+        for later, right in enumerate(overlaps):
+            for earlier, left in enumerate(overlaps[:later]):
+                dressed = [
+                    np.asarray(sum(_between(left[i][j], driven[j], right[j][i]) for j in panels)) for i in panels
+                ]
+                between[earlier, later] = between[later, earlier] = 2 * _inner(driven, dressed)
+        return between
 
     def _widths(self, drive: Drive) -> NDArray[np.float64]:
         """Widths of the resonances inside a drive's window, and narrower than it."""
@@ -425,13 +502,11 @@ class _Window:
         return max(parts, default=0.0)
 
     def _driven(self, drive: Drive, coarse: bool) -> list[NDArray]:
-        """G^d between the halves."""
-        return self._represent(
-            [
-                0.5 * _total([panel.model.driven(measure, coarse) for measure in panel.filled(drive)], panel.model)
-                for panel in self.panels
-            ]
-        )
+        """G^d between the halves, as a matrix between their fields for each panel."""
+        return [
+            0.5 * _total([panel.model.driven(measure, coarse) for measure in panel.filled(drive)], panel.model)
+            for panel in self.panels
+        ]
 
     def _driven_slope(self, drive: Drive, coarse: bool) -> list[NDArray]:
         """Its derivative with respect to |bias|."""

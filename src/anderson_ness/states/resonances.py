@@ -40,6 +40,7 @@ class Changes:
 
     matrix: float
     coherence: float
+    parts: float
     slope_matrix: float
     slope: float
     profile: float
@@ -322,7 +323,7 @@ class WindowModel:
     def error_of_changes(self, changes: Changes) -> float:
         """Relative error from what the first node changes."""
         return max(
-            _CHANGE_FACTOR * max(changes.coherence, changes.slope),
+            _CHANGE_FACTOR * max(changes.coherence, changes.parts, changes.slope),
             _MATRIX_SHARE * max(changes.matrix, changes.slope_matrix),
             _DENSITY_SHARE * max(changes.profile, changes.weight),
         )
