@@ -62,8 +62,7 @@ def test_wide_windows_of_several_panels():
 
 
 def test_the_profile_adds_up_to_the_coherence():
-    window = window_coherence(REDUCED, 0.4, rtol=1e-3)
-    assert window.segment_coherence is None
+    window = window_coherence(REDUCED, 0.4, rtol=1e-3, cuts=[4])
     for half in (slice(0, 4), slice(4, 8)):
         assert window.coherence_profile[half].sum() == pytest.approx(window.coherence, rel=1e-9)
 
@@ -78,6 +77,12 @@ def test_without_drive_there_is_none():
     window = window_coherence(SMALL, 0.0, cuts=(2,))
     np.testing.assert_array_equal(window.segment_coherence, np.zeros((2, 2)))
     np.testing.assert_array_equal(window.coherence_profile, np.zeros(7))
+
+
+def test_without_cuts_there_is_neither():
+    window = window_coherence(SMALL, 0.5, rtol=1e-3)
+    assert window.segment_coherence is None
+    assert window.coherence_profile is None
 
 
 @pytest.mark.parametrize("cuts", [(0,), (7,), (2, 2), (-1,), (1.5,)])

@@ -96,7 +96,6 @@ def coherence(
         bias=drive.bias,
         temperature=drive.temperature,
         coherence=2 * _frobenius(block) ** 2,
-        coherence_profile=_slice_coherence(bar, block),
         coherence_slope=4 * float(np.vdot(block, derivative).real),
         density_profile=profile,
         spectral_weight=weight,
@@ -104,6 +103,7 @@ def coherence(
         relative_error=_relative_error(integral, scales(integral.values)),
         converged=integral.converged and reached,
         n_energies=integral.n_energies,
+        coherence_profile=_slice_coherence(bar, block) if cuts else None,
         segment_coherence=between,
     )
 

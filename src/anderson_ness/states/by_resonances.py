@@ -35,7 +35,7 @@ from anderson_ness.states.segments import segment_coherence, segments
 # A panel with more levels than this is split: the cost of its poles grows faster than their number.
 _LEVELS_A_PANEL = 60
 # Half-width of a panel over its distance to the nearest threshold of a channel, at most.
-_PANEL_CLEARANCE = 0.3
+_PANEL_CLEARANCE = 0.35
 _MOST_PANELS = 200
 _MAX_ROUNDS = 5
 _ROUNDING = 256 * np.finfo(float).eps
@@ -314,7 +314,7 @@ class _Reading:
     drive: Drive
     coherence: float
     slope: float
-    coherence_profile: NDArray[np.float64]
+    coherence_profile: NDArray[np.float64] | None
     between: NDArray[np.float64] | None
     density_profile: NDArray[np.float64]
     spectral_weight: NDArray[np.float64]
@@ -330,7 +330,6 @@ class _Reading:
             temperature=self.drive.temperature,
             coherence=self.coherence,
             coherence_slope=float(sign * self.slope),
-            coherence_profile=self.coherence_profile,
             density_profile=sign * self.density_profile,
             spectral_weight=self.spectral_weight,
             transmission=transmission,
@@ -339,6 +338,7 @@ class _Reading:
             n_energies=self.n_energies,
             levels=len(self.widths),
             narrowest_width=float(self.widths.min(initial=np.inf)) if len(self.widths) else float("nan"),
+            coherence_profile=self.coherence_profile,
             segment_coherence=self.between,
         )
 
@@ -370,9 +370,10 @@ class _Window:
         if not self._explicit:
             return matrices
         parts = (
-            panel["L"] @ matrix @ panel["R"].conj().T for panel, matrix in zip(self._fields, matrices, strict=True)
+            _product(panel["L"], matrix, panel["R"].conj().T)
+            for panel, matrix in zip(self._fields, matrices, strict=True)
         )
-        return [np.asarray(sum(parts))]
+        return [np.asarray(sum(parts), dtype=complex)]
 
     def _dressed(self, matrices: list[NDArray]) -> list[NDArray]:
         """For a represented matrix G between the halves: the arrays X with <G_2, G> = sum conj(G_2) X."""
@@ -380,7 +381,7 @@ class _Window:
             return matrices
         left, right = self._overlaps["L"], self._overlaps["R"]
         panels = range(len(self.panels))
-        return [np.asarray(sum(_between(left[i][j], matrices[j], right[j][i]) for j in panels)) for i in panels]
+        return [np.asarray(sum(_product(left[i][j], matrices[j], right[j][i]) for j in panels)) for i in panels]
 
     def read(self, drive: Drive, cuts: tuple[int, ...] = ()) -> _Reading:
         """Coherence, slope, profiles and weight of a drive, with the parts of the error."""
@@ -394,9 +395,10 @@ class _Window:
         slope_scale = max(abs(derivative), coherence / abs(drive.bias))
         changed = _norm(_minus(G, coarse_G), _minus(dressed, coarse_dressed))
         slope_changed = _norm(_minus(slope, coarse_slope), _minus(slope_dressed, coarse_slope_dressed))
-        parts, coarse_parts = self._coherence_profile(G), self._coherence_profile(coarse_G)
-        parts_changed = _ratio(_largest(parts - coarse_parts), _largest(parts))
-        between = None
+        parts, between, parts_changed = None, None, 0.0
+        if cuts:
+            parts, coarse_parts = self._coherence_profile(G), self._coherence_profile(coarse_G)
+            parts_changed = _ratio(_largest(parts - coarse_parts), _largest(parts))
         if cuts and all(isinstance(panel.model, ReducedModel) for panel in self.panels):
             between, coarse_between = self._between(driven, cuts), self._between(coarse_driven, cuts)
             parts_changed = max(parts_changed, _ratio(_largest(between - coarse_between), _largest(between)))
@@ -451,7 +453,7 @@ class _Window:
         norms, panels = np.zeros(len(self._fields[0][half])), range(len(self.panels))
         for i in panels:
             for j in panels:
-                across = _between(G[i], self._overlaps[other][i][j].astype(complex), G[j].conj().T)
+                across = _product(G[i], self._overlaps[other][i][j].astype(complex), G[j].conj().T)
                 first, second = self._fields[i][half], self._fields[j][half]
                 across = across if np.iscomplexobj(first) else across.real
                 norms += np.einsum("sk,sk->s", first @ across.astype(first.dtype), second.conj()).real
@@ -467,7 +469,7 @@ class _Window:
         for later, right in enumerate(overlaps):
             for earlier, left in enumerate(overlaps[:later]):
                 dressed = [
-                    np.asarray(sum(_between(left[i][j], driven[j], right[j][i]) for j in panels)) for i in panels
+                    np.asarray(sum(_product(left[i][j], driven[j], right[j][i]) for j in panels)) for i in panels
                 ]
                 between[earlier, later] = between[later, earlier] = 2 * _inner(driven, dressed)
         return between
@@ -544,8 +546,8 @@ class _Window:
         return scattering.transmission(self.open_bar.bar) if through < faint else through
 
 
-def _between(left: NDArray, matrix: NDArray, right: NDArray) -> NDArray:
-    """left matrix right, in real arithmetic if the overlaps are real."""
+def _product(left: NDArray, matrix: NDArray, right: NDArray) -> NDArray:
+    """left matrix right in the precision of the outer ones, and in real arithmetic if they are real."""
     if np.iscomplexobj(left):
         return np.asarray(left @ matrix.astype(left.dtype) @ right)
     return left @ matrix.real @ right + 1j * (left @ matrix.imag @ right)

@@ -32,10 +32,10 @@ _POLE_SPAN = 1e-5
 _NEW_DIRECTION = 0.25
 # Random sources in the far half beyond the number of channels that may be kept, and at an end for transmission.
 _SPARE_PROBES = 8
-_END_PROBES = 48
-# Above this transmission the reduced bar knows it to about 1e-3; below, it comes from a factor at the energy itself.
-_WELL_TRANSMITTING = 3.0
+_END_PROBES = 64
 _ROUNDING = 1e-12
+# Share of the poles' tolerance below which an amplitude does not count.
+_NEGLECTED = 1e-2
 # Vectors of poles narrower than this, in half-widths, are polished in double precision: their tails decide their
 # couplings to the leads.
 _NARROW = 1e-3
@@ -142,6 +142,8 @@ class _Response:
         The window, the channels of each lead that are kept, and the number of energies for the rest.
     poles
         Poles of the reduced bar.
+    precision
+        Mixtures of the rest's samples weaker than this are left out.
     """
 
     def __init__(
@@ -153,13 +155,14 @@ class _Response:
         channels: dict[str, NDArray],
         n_nodes: int,
         poles: Poles,
+        precision: float,
     ) -> None:
         self.bar, self._lift, self._size = bar, lift, size
         self.window, self.channels, self.poles = window, channels, poles
         x, _ = legendre.leggauss(n_nodes)
-        self.interpolation = Interpolation(x + 1j * _ELEVATION)
-        rest: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
-        for node in self.interpolation.nodes:
+        self._interpolation = Interpolation(x + 1j * _ELEVATION)
+        samples: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
+        for node in self._interpolation.nodes:
             energy = window.energy(node)
             propagator = (poles.strengths / (energy - poles.positions))[:, None]
             weighted = {lead: self._weighted(lead, energy) for lead in LEADS}
@@ -167,8 +170,17 @@ class _Response:
             states = np.split(np.linalg.solve(bar.operator(energy), sources), [weighted["L"].shape[1]], axis=1)
             for lead, part in zip(LEADS, states, strict=True):
                 amplitudes = self._amplitudes(lead).T @ weighted[lead]
-                rest[lead].append(part - poles.vectors[0] @ (propagator * amplitudes))
-        self._rest = {lead: np.array(fields) for lead, fields in rest.items()}
+                samples[lead].append(part - poles.vectors[0] @ (propagator * amplitudes))
+        # The rest varies slowly: a few mixtures of its samples hold all of it.
+        fields = {lead: np.array(parts) for lead, parts in samples.items()}
+        flattened = np.concatenate([parts.reshape(n_nodes, -1) for parts in fields.values()], axis=1)
+        shares, directions = np.linalg.eigh(flattened.conj() @ flattened.T)
+        self._mixing = directions.conj()[:, shares > precision**2 * shares[-1]]
+        self._rest = {
+            lead: np.array([self._lifted(part) for part in np.tensordot(self._mixing.conj().T, parts, axes=1)])
+            for lead, parts in fields.items()
+        }
+        self._vectors = self._lifted(poles.vectors[0])
 
     def _amplitudes(self, lead: str) -> NDArray:
         return self.poles.left if lead == "L" else self.poles.right
@@ -177,36 +189,49 @@ class _Response:
         """Gamma^(1/2) W, the kept channels as sources on the end slice."""
         return np.sqrt(self.bar.linewidth(energy))[:, None] * self.channels[lead]
 
-    def lifted(self, matrix: NDArray[np.complex128]) -> NDArray[np.complex128]:
-        """A matrix of this bar in the model's basis."""
+    def _lifted(self, field: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """A field of this bar, its first axis the basis, in the model's basis."""
         if self._lift is not None:
-            matrix = (self._lift @ matrix) @ self._lift.T
-        missing = self._size - len(matrix)
-        return np.pad(matrix, (0, missing)) if missing else matrix
+            # Real products: half the work of complex ones.
+            field = self._lift @ field.real + 1j * (self._lift @ field.imag)
+        return np.pad(field, ((0, self._size - len(field)), (0, 0)))
 
     def density(self, lead: str, measure: Measure) -> NDArray[np.complex128]:
         """measure(Phi Phi^dag) / (2 pi) of one lead's states, in the model's basis."""
-        h, s, vectors = self.window.half_width, self.poles.strengths, self.poles.vectors[0]
+        h = self.window.half_width
+        m = measure.pole_weights((self.poles.positions - self.window.centre) / h)
+        # What the poles make of each channel at the measure's nodes, and the mixtures' amplitudes there.
+        kept = [self._amplitudes(lead).T @ self._weighted(lead, self.window.energy(x).real) for x in measure.nodes]
+        values = self._mixing.T @ self._interpolation.at(measure.nodes)
+        if measure.is_point:
+            scale = (self.poles.strengths * m[0] / h)[:, None]
+            states = self._vectors @ (scale * kept[0]) + np.tensordot(values[:, 0], self._rest[lead], axes=1)
+            total = states @ states.conj().T
+        else:
+            total = self._integral(lead, measure, m, kept, values) * h
+        return np.asarray(total / (2 * np.pi))
+
+    def _integral(
+        self, lead: str, measure: Measure, m: NDArray, kept: list[NDArray], values: NDArray
+    ) -> NDArray[np.complex128]:
+        """The integral of Phi Phi^dag over the scaled energy."""
+        h, s, vectors, rest = self.window.half_width, self.poles.strengths, self._vectors, self._rest[lead]
         mu = (self.poles.positions - self.window.centre) / h
-        m, values = measure.pole_weights(mu), self.interpolation.at(measure.nodes)
-        fields = self._rest[lead]
-        pole_pole = np.zeros((len(mu), len(mu)), dtype=complex)
-        pole_rest = np.zeros((len(mu), self.bar.n_slice), dtype=complex)
-        gaps = mu[:, None] - mu.conj()
-        for q, x in enumerate(measure.nodes):
-            kept = self._amplitudes(lead).T @ self._weighted(lead, self.window.energy(x).real)
-            pole_pole += (kept @ kept.conj().T) * (m[q][:, None] - m[q].conj()) / gaps
-            pole_rest += (m[q][:, None] * kept) @ np.tensordot(values[:, q], fields, axes=1).conj().T
-        pole_pole *= (s[:, None] * s.conj()) / h**2
-        cross = vectors @ (s[:, None] * pole_rest) / h
-        total = (vectors @ pole_pole) @ vectors.conj().T + cross + cross.conj().T
-        # The rest varies slowly: a few mixtures of its samples hold all of the integral.
+        pole_pole = sum((c @ c.conj().T) * (row[:, None] - row.conj()) for row, c in zip(m, kept, strict=True))
+        pole_pole = pole_pole * (s[:, None] * s.conj()) / (h**2 * (mu[:, None] - mu.conj()))
+        # Half of what the poles have among themselves: the other half is the transpose.
+        half = (pole_pole / 2) @ vectors.conj().T
+        pole_kept = m[:, :, None] * np.array(kept)
+        for amplitudes, part in zip(values, rest, strict=True):
+            half += (s[:, None] / h * np.tensordot(amplitudes.conj(), pole_kept, axes=1)) @ part.conj().T
+        total = vectors @ half
+        total += total.conj().T
         shares, mixtures = np.linalg.eigh((values * measure.weights) @ values.conj().T)
         for share, mixture in zip(shares, mixtures.T, strict=True):
             if abs(share) > _ROUNDING * np.abs(shares).max():
-                part = np.tensordot(mixture, fields, axes=1)
+                part = np.tensordot(mixture, rest, axes=1)
                 total += share * (part @ part.conj().T)
-        return self.lifted(total) * (_jacobian(measure, self.window) / (2 * np.pi))
+        return np.asarray(total)
 
 
 def _jacobian(measure: Measure, window: Window) -> float:
@@ -351,7 +376,8 @@ class ReducedModel:
             lift, bar = keep if lift is None else lift @ keep, bar.restricted(keep)
         poles = self._with_exact_couplings(poles, vectors)
         n_nodes = 3 + int(np.ceil(-1.2 * np.log10(self.effort.pole_tolerance)))
-        return _Response(bar, lift, self.basis.shape[1], self.window, channels, n_nodes, poles), vectors
+        precision = _NEGLECTED * self.effort.pole_tolerance
+        return _Response(bar, lift, self.basis.shape[1], self.window, channels, n_nodes, poles, precision), vectors
 
     def _poles_of(self, bar: ReducedBar) -> Poles:
         """Poles of a reduced bar near the window."""
@@ -424,20 +450,11 @@ class ReducedModel:
         return -integral.imag * (_jacobian(measure, self.window) / np.pi)
 
     def transmission(self, energy: float) -> float:
-        """Tr t t^dag at an energy of the window."""
-        through = self._reduced_transmission(energy)
-        return through if through > _WELL_TRANSMITTING else self._faint_transmission(energy)
+        """Tr t t^dag at an energy of the window, by the few channels that get through the bar.
 
-    def _reduced_transmission(self, energy: float) -> float:
-        response = self._responses[0]
-        amplitude = np.sqrt(self.open_bar.linewidth(energy).real)[:, None]
-        source = response.bar.ends("R").T @ (amplitude * response.channels["R"])
-        field = np.linalg.solve(response.bar.operator(energy), source)
-        return float(np.linalg.norm(amplitude * (response.bar.ends("L") @ field)) ** 2)
-
-    def _faint_transmission(self, energy: float) -> float:
-        """The same from the few channels that get through a poorly transmitting bar."""
-        factor = SliceFactor(self.open_bar, complex(energy), self.effort.dtype)
+        In double precision: at a real energy single precision has no height above the axis to round in.
+        """
+        factor = SliceFactor(self.open_bar, complex(energy))
         amplitude = np.sqrt(self.open_bar.linewidth(energy).real)[:, None]
         basis, n_slice = self.open_bar.basis, self.open_bar.n_slice
 

@@ -129,7 +129,7 @@ def window_coherence(
         Threads of the linear algebra. One is best if several samples are computed side by side; two or more pay on
         bars of some thousand sites a slice.
     cuts
-        Slices in front of which to cut the bar, each from 1 to Lx - 1, for `WindowCoherence.segment_coherence`. The
+        Slices in front of which to cut the bar, each from 1 to Lx - 1, for the coherence of segments and slices. The
         first and the last lead's channels then have to be known where they are strong: the nearer a cut is to a lead,
         the more work; with the last digits of large bars' small segments, that of `nonequilibrium_correlations`.
 
@@ -217,7 +217,6 @@ def _no_drive(bar: AndersonBar, drive: Drive, cuts: tuple[int, ...]) -> WindowCo
         temperature=drive.temperature,
         coherence=0.0,
         coherence_slope=0.0,
-        coherence_profile=zeros,
         density_profile=zeros,
         spectral_weight=zeros,
         transmission=transmission(bar),
@@ -225,6 +224,7 @@ def _no_drive(bar: AndersonBar, drive: Drive, cuts: tuple[int, ...]) -> WindowCo
         converged=True,
         n_energies=0,
         levels=0,
+        coherence_profile=zeros if cuts else None,
         segment_coherence=segments,
     )
 
