@@ -249,7 +249,7 @@ def execute(root: Path, chapter: str, parameters: Mapping[str, Any], work: Path)
 
 def _set_environment(root: Path, chapter: str, work: Path, inputs: str) -> None:
     """What the kernel inherits: this interpreter, one thread, no personal settings, and what the run is."""
-    write_kernel_spec(work / "jupyter" / "kernels" / KERNEL, extra_arguments=["--log-level=ERROR"])
+    write_kernel_spec(work / "jupyter" / "kernels" / KERNEL, extra_arguments=["--log-level=CRITICAL"])
     context = {
         "chapter": chapter,
         "parameters": list(defaults(root, chapter)),
