@@ -36,8 +36,9 @@ claims: $(READY)  ## Verdicts and the README's table as the stored data give the
 	$(ONE_THREAD) $(BIN)/python tests/companion/test_verdicts.py
 	$(ONE_THREAD) $(BIN)/python tests/readme_claims.py
 
-record: book  ## Store the numbers that the figures plot now, for the tests to compare with
+record: book  ## Store the numbers that the figures plot now, for the tests to compare with, and the README's picture
 	$(ONE_THREAD) $(BIN)/python tests/plotted_numbers.py
+	cp _build/figures/intro/result.png .github/result.png
 
 setup: $(READY)  ## Only the environment
 

@@ -42,6 +42,13 @@ def largest_number(table, allowed):
     raise AssertionError("a table without numbers")
 
 
+def test_every_chapter_with_figures_is_watched():
+    root = plotted_numbers.ROOT
+    sources = {name: chapters.source(root, name).read_text(encoding="utf-8") for name in chapters.chapters(root)}
+    drawing = {name for name, text in sources.items() if "run.figure(" in text or "show_interactive(" in text}
+    assert drawing == set(plotted_numbers.tolerances())
+
+
 def test_rules_are_for_tables_that_there_are():
     for chapter, rules in plotted_numbers.tolerances().items():
         names = [path.stem for path in (plotted_numbers.STORED / chapter).glob("*.csv")]
