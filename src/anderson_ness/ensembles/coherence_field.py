@@ -15,14 +15,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import click
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from anderson_ness import _check
 from anderson_ness.ensembles.csv_table import read_csv
-from anderson_ness.ensembles.growing import grow, read_points, require_keys
+from anderson_ness.ensembles.growing import command, read_points, require_keys
 from anderson_ness.ensembles.samples import sample_seed
 from anderson_ness.model import AndersonBar
 from anderson_ness.states import nonequilibrium_correlations, scattering_states
@@ -283,16 +282,7 @@ def _point(entry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@click.command()
-@click.argument("specification", type=click.Path(path_type=Path))
-def main(specification: Path) -> None:
-    """Compute the fields that a SPECIFICATION names and its table lacks; the table is the CSV file beside it."""
-    try:
-        described, samples = wanted(specification)
-        grow(specification, described, COLUMNS, KEY, samples, compute)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-
+main = command("fields", wanted, compute, COLUMNS, KEY)
 
 if __name__ == "__main__":
     main()

@@ -12,12 +12,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import click
 import pandas as pd
 
 from anderson_ness import _check
 from anderson_ness.ensembles.csv_table import read_csv
-from anderson_ness.ensembles.growing import grow, read_points, require_keys
+from anderson_ness.ensembles.growing import command, read_points, require_keys
 from anderson_ness.ensembles.samples import sample_seed
 from anderson_ness.model import AndersonBar
 from anderson_ness.states.scattering import transmission
@@ -102,16 +101,7 @@ def _batches(root: int, points: Sequence[dict[str, Any]]) -> Iterator[Batch]:
                     yield Batch(root, length, strength, range(first, min(first + _BATCH, count)))
 
 
-@click.command()
-@click.argument("specification", type=click.Path(path_type=Path))
-def main(specification: Path) -> None:
-    """Compute the samples that a SPECIFICATION names and its table lacks; the table is the CSV file beside it."""
-    try:
-        described, batches = wanted(specification)
-        grow(specification, described, COLUMNS, KEY, batches, compute)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-
+main = command("samples", wanted, compute, COLUMNS, KEY)
 
 if __name__ == "__main__":
     main()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import click
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
@@ -96,3 +97,34 @@ def grow(
     finally:
         if len(rows) > stored:
             write()
+
+
+def command(
+    name: str,
+    wanted: Callable[[Path], tuple[Row, Sequence[Batch]]],
+    compute: Callable[[Batch, set[Key]], list[Row]],
+    columns: Sequence[str],
+    key: Sequence[str],
+) -> click.Command:
+    """The command of a table: it computes what a specification names and the CSV file beside it lacks.
+
+    Parameters
+    ----------
+    name
+        What a row is, in the plural, for the help.
+    wanted
+        From a specification's path: its content, and the batches in the order of computing.
+    compute, columns, key
+        As for `grow`.
+    """
+
+    @click.command(help=f"Compute the {name} that a SPECIFICATION names and its table, the CSV file beside it, lacks.")
+    @click.argument("specification", type=click.Path(path_type=Path))
+    def main(specification: Path) -> None:
+        try:
+            described, batches = wanted(specification)
+            grow(specification, described, columns, key, batches, compute)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+
+    return main

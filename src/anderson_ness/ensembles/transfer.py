@@ -13,13 +13,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import click
 import numpy as np
 import pandas as pd
 
 from anderson_ness import _check
 from anderson_ness.ensembles.csv_table import read_csv
-from anderson_ness.ensembles.growing import grow, read_points, require_keys
+from anderson_ness.ensembles.growing import command, read_points, require_keys
 from anderson_ness.theory.transfer import TransferRun, transfer_runs
 
 KEY = ("width", "disorder", "energy", "seed")
@@ -103,16 +102,7 @@ def _batches(root: int, points: Sequence[dict[str, Any]]) -> Iterator[Batch]:
                     yield Batch(width, energy, point["disorder"], seeds, point["slices"])
 
 
-@click.command()
-@click.argument("specification", type=click.Path(path_type=Path))
-def main(specification: Path) -> None:
-    """Compute the runs that a SPECIFICATION names and its table lacks; the table is the CSV file beside it."""
-    try:
-        described, batches = wanted(specification)
-        grow(specification, described, COLUMNS, KEY, batches, compute)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-
+main = command("runs", wanted, compute, COLUMNS, KEY)
 
 if __name__ == "__main__":
     main()

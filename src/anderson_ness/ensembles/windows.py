@@ -13,12 +13,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import click
 import pandas as pd
 
 from anderson_ness import _check
 from anderson_ness.ensembles.csv_table import read_csv
-from anderson_ness.ensembles.growing import grow, read_points, require_keys
+from anderson_ness.ensembles.growing import command, read_points, require_keys
 from anderson_ness.ensembles.samples import sample_seed
 from anderson_ness.leads import Leads
 from anderson_ness.model import AndersonBar
@@ -118,16 +117,7 @@ def _windows(root: int, points: Sequence[dict[str, Any]]) -> Iterator[Window]:
                     yield Window(*bar, bias, temperature, index, root, point["rtol"])
 
 
-@click.command()
-@click.argument("specification", type=click.Path(path_type=Path))
-def main(specification: Path) -> None:
-    """Compute the windows that a SPECIFICATION names and its table lacks; the table is the CSV file beside it."""
-    try:
-        described, windows = wanted(specification)
-        grow(specification, described, COLUMNS, KEY, windows, compute)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-
+main = command("windows", wanted, compute, COLUMNS, KEY)
 
 if __name__ == "__main__":
     main()

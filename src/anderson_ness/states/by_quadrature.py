@@ -1,6 +1,7 @@
 """Window integrals by adaptive quadrature over scattering states: the reference way."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from anderson_ness.states.drive import Drive
 from anderson_ness.states.quadrature import Integral, Values, integrate
 from anderson_ness.states.result import WindowCoherence
 from anderson_ness.states.scattering import scattering_states, transmission
+from anderson_ness.states.segments import segment_coherence
 
 # Share of the spectral weight below which a difference of left and right is rounding.
 _ROUNDING = 64 * np.finfo(float).eps
@@ -38,7 +40,9 @@ def correlations(
     return integral.values[0], integral.converged
 
 
-def coherence(bar: AndersonBar, drive: Drive, states: str, rtol: float, max_energies: int) -> WindowCoherence:
+def coherence(
+    bar: AndersonBar, drive: Drive, states: str, rtol: float, max_energies: int, cuts: tuple[int, ...] = ()
+) -> WindowCoherence:
     """Everything of a `WindowCoherence`, to ``rtol``."""
     at = _state_source(bar, states)
     n_left = bar.shape[0] // 2 * bar.n_slice
@@ -68,8 +72,10 @@ def coherence(bar: AndersonBar, drive: Drive, states: str, rtol: float, max_ener
         block, derivative = values[0], values[3] if slope_block is None else slope_block
         norm, steepness = _frobenius(block), _frobenius(derivative)
         slope = max(4 * abs(np.vdot(block, derivative).real), 2 * norm**2 / abs(drive.bias))
-        # C = 2 |block|^2 and dC = 4 Re <block, derivative>: an error of the block counts in both.
-        block_scale = min(norm / 2, slope / (4 * steepness) if steepness else np.inf)
+        # C = 2 |block|^2 and dC = 4 Re <block, derivative>: an error of the block counts in both, and in every slice.
+        block_scale = min(
+            np.sqrt(_slice_coherence(bar, block).max() / 8), slope / (4 * steepness) if steepness else np.inf
+        )
         # Left and right cancel where the profile vanishes; what is left is rounding, and no tolerance can resolve it.
         profile_scale = max(_largest(values[1]), _ROUNDING * _largest(values[2]) / rtol)
         sizes = [block_scale, profile_scale, _largest(values[2])]
@@ -82,18 +88,31 @@ def coherence(bar: AndersonBar, drive: Drive, states: str, rtol: float, max_ener
     integral = integrate(integrand, drive.breakpoints(bar).tolist(), targets, norms, max_energies)
     block, profile, weight = integral.values[:3]
     derivative = integral.values[3] if slope_block is None else slope_block
+    between, reached = None, True
+    if cuts:
+        matrix = partial(correlations, bar, drive, states, max_energies=max_energies)
+        between, reached = segment_coherence(bar, matrix, cuts, rtol)
     return WindowCoherence(
         bias=drive.bias,
         temperature=drive.temperature,
         coherence=2 * _frobenius(block) ** 2,
+        coherence_profile=_slice_coherence(bar, block),
         coherence_slope=4 * float(np.vdot(block, derivative).real),
         density_profile=profile,
         spectral_weight=weight,
         transmission=transmission(bar),
         relative_error=_relative_error(integral, scales(integral.values)),
-        converged=integral.converged,
+        converged=integral.converged and reached,
         n_energies=integral.n_energies,
+        segment_coherence=between,
     )
+
+
+def _slice_coherence(bar: AndersonBar, block: NDArray) -> NDArray[np.float64]:
+    """C_d of every slice with the other half, from G^d between the halves."""
+    squares = 2 * np.abs(block) ** 2
+    sites = np.concatenate([squares.sum(axis=1), squares.sum(axis=0)])
+    return sites.reshape(bar.shape[0], -1).sum(axis=1)
 
 
 def _relative_error(integral: Integral, scales: list[float]) -> float:

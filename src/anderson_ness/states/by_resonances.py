@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import cast
 
@@ -14,12 +15,22 @@ from anderson_ness import _check
 from anderson_ness.model import AndersonBar
 from anderson_ness.states import scattering
 from anderson_ness.states.drive import Drive
+from anderson_ness.states.effort import (
+    LOCALIZING_SPREAD,
+    Effort,
+    expected_levels,
+    more_reduced_effort,
+    more_sampled_effort,
+    reduced_effort,
+    sampled_effort,
+)
 from anderson_ness.states.elimination import OpenBar, SliceFactor
 from anderson_ness.states.poles import Poles, Window, find_poles
 from anderson_ness.states.rational import Measure
 from anderson_ness.states.reduction import ReducedModel
-from anderson_ness.states.resonances import LEADS, Changes, Effort, WindowModel
+from anderson_ness.states.resonances import LEADS, Changes, WindowModel
 from anderson_ness.states.result import WindowCoherence
+from anderson_ness.states.segments import segment_coherence, segments
 
 # A panel with more levels than this is split: the cost of its poles grows faster than their number.
 _LEVELS_A_PANEL = 60
@@ -27,17 +38,7 @@ _LEVELS_A_PANEL = 60
 _PANEL_CLEARANCE = 0.3
 _MOST_PANELS = 200
 _MAX_ROUNDS = 5
-# Standard deviation of the potential at W = 16.5.
-_LOCALIZING_SPREAD = 16.4 / np.sqrt(12)
-# A coherence that is smaller than most, for which the first choice of channels is made.
-_SMALL_COHERENCE = 0.05
 _ROUNDING = 256 * np.finfo(float).eps
-# Above this tolerance single precision serves, unless the bar is diffusive: rounding is amplified by the number of
-# overlapping poles, and reaches 1e-2 at W = 10, L0 = 20.
-_SINGLE_PRECISION = 3e-4
-# Single precision has no room for the fields of a narrower window.
-_NARROWEST_SINGLE = 1e-8
-_SMALL_SLICE = 16
 # A bar is reduced where that pays: not if it is small already (sites of a slice, the more the weaker the disorder),
 # nor to very many digits.
 _SMALLEST_REDUCED_SLICE = 100
@@ -110,8 +111,12 @@ class _Panel:
         return [Measure.interval(self.scaled(a), self.scaled(b), _THERMAL_NODES, filling) for a, b in pairwise(ends)]
 
 
-def coherence(bar: AndersonBar, drives: Sequence[Drive], rtol: float) -> list[WindowCoherence]:
+def coherence(
+    bar: AndersonBar, drives: Sequence[Drive], rtol: float, cuts: tuple[int, ...] = ()
+) -> list[WindowCoherence]:
     """Everything of a `WindowCoherence` for each drive, from the same poles and samples.
+
+    Coherence between the segments of a bar that is not reduced comes from the whole of G^d instead.
 
     Raises
     ------
@@ -121,36 +126,47 @@ def coherence(bar: AndersonBar, drives: Sequence[Drive], rtol: float) -> list[Wi
     widest = max(drives, key=lambda drive: (drive.temperature, abs(drive.bias)))
     edges = _panel_edges(bar, widest)
     open_bar = OpenBar(bar)
-    for plan in _plans(bar, edges, rtol):
-        window, readings = _converged(open_bar, edges, drives, rtol, plan)
+    for plan in _plans(bar, edges, rtol, cuts):
+        window, readings = _converged(open_bar, edges, drives, rtol, plan, cuts)
         if sum(_worst(readings).values()) <= rtol:
             break
     transmission = window.transmission()
-    return [reading.result(transmission, rtol) for reading in readings]
+    results = [reading.result(transmission, rtol) for reading in readings]
+    if cuts and readings[0].between is None:
+        return [_with_segments(bar, drive, result, cuts, rtol) for drive, result in zip(drives, results, strict=True)]
+    return results
+
+
+def _with_segments(
+    bar: AndersonBar, drive: Drive, result: WindowCoherence, cuts: tuple[int, ...], rtol: float
+) -> WindowCoherence:
+    between, reached = segment_coherence(bar, partial(correlations, bar, drive), cuts, rtol)
+    return replace(result, segment_coherence=between, converged=result.converged and reached)
 
 
 @dataclass(frozen=True)
 class _Plan:
     """A model of the window, the first effort for it, how to raise that, and how often."""
 
-    model: type[WindowModel] | type[ReducedModel]
+    model: Callable[[OpenBar, float, float, Effort], WindowModel | ReducedModel]
     effort: Effort
     raised: Callable[[Effort, dict[str, float], float], Effort]
     rounds: int
 
 
-def _plans(bar: AndersonBar, edges: list[float], rtol: float) -> list[_Plan]:
+def _plans(bar: AndersonBar, edges: list[float], rtol: float, cuts: tuple[int, ...]) -> list[_Plan]:
     """The reduced bar where it pays, then the sampled remainder, which has no limits."""
-    sampled = _Plan(WindowModel, _first_effort(bar, edges, rtol), _more_effort, _MAX_ROUNDS)
-    localizing = np.std(bar.onsite) / _LOCALIZING_SPREAD
+    sampled = _Plan(WindowModel, sampled_effort(bar, edges, rtol), more_sampled_effort, _MAX_ROUNDS)
+    localizing = np.std(bar.onsite) / LOCALIZING_SPREAD
     large = bar.n_slice * min(localizing, 2.0) >= _SMALLEST_REDUCED_SLICE and bar.shape[0] >= _SHORTEST_REDUCED
     if not (large and _REDUCED_DISORDER[0] < localizing < _REDUCED_DISORDER[1] and rtol >= _FINEST_REDUCED):
         return [sampled]
-    return [_Plan(ReducedModel, _first_reduction(bar, edges, rtol), _more_reduction, _REDUCED_ROUNDS), sampled]
+    reduced = partial(ReducedModel, cuts=cuts)
+    return [_Plan(reduced, reduced_effort(bar, edges, rtol, cuts), more_reduced_effort, _REDUCED_ROUNDS), sampled]
 
 
 def _converged(
-    open_bar: OpenBar, edges: list[float], drives: Sequence[Drive], rtol: float, plan: _Plan
+    open_bar: OpenBar, edges: list[float], drives: Sequence[Drive], rtol: float, plan: _Plan, cuts: tuple[int, ...]
 ) -> tuple[_Window, list[_Reading]]:
     """The window and its readings after as many rounds as the plan allows, or fewer if they converge."""
     effort = plan.effort
@@ -164,7 +180,7 @@ def _converged(
             # In a narrow window of a large bar, blocks of the elimination may be singular to single precision.
             effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128)
             window = _Window(open_bar, edges, effort, plan.model)
-        readings = [window.read(drive) for drive in drives]
+        readings = [window.read(drive, cuts) for drive in drives]
         worst = _worst(readings)
         if last or sum(worst.values()) <= rtol:
             break
@@ -185,7 +201,7 @@ def correlations(bar: AndersonBar, drive: Drive, rtol: float) -> tuple[NDArray[n
         If a channel opens or closes inside the window.
     """
     edges, open_bar = _panel_edges(bar, drive), OpenBar(bar)
-    effort = replace(_first_effort(bar, edges, rtol), dtype=np.complex128, field_dtype=np.complex128)
+    effort = replace(sampled_effort(bar, edges, rtol), dtype=np.complex128, field_dtype=np.complex128)
     for _ in range(_MAX_ROUNDS):
         panels = [
             _Panel(WindowModel(open_bar, (a + b) / 2, (b - a) / 2, effort, whole=True), a, b)
@@ -201,7 +217,7 @@ def correlations(bar: AndersonBar, drive: Drive, rtol: float) -> tuple[NDArray[n
         }
         if sum(errors.values()) <= rtol:
             return fine, True
-        effort = _more_effort(effort, errors, rtol)
+        effort = more_sampled_effort(effort, errors, rtol)
     return fine, False
 
 
@@ -241,7 +257,7 @@ def window_poles(bar: AndersonBar, bias: float, rtol: float = 1e-6) -> Poles:
     """
     rtol = _check.tolerance("rtol", rtol)
     edges, open_bar = _panel_edges(bar, Drive(bias)), OpenBar(bar)
-    effort = replace(_first_effort(bar, edges, rtol), dtype=np.complex128)
+    effort = replace(sampled_effort(bar, edges, rtol), dtype=np.complex128)
     parts = []
     for a, b in pairwise(edges):
         factor = SliceFactor(open_bar, complex((a + b) / 2, effort.elevation * (b - a) / 2))
@@ -280,7 +296,7 @@ def _panel_edges(bar: AndersonBar, drive: Drive) -> list[float]:
         )
     # The circle around a panel in which poles are taken out has to keep clear of the self-energies' branch points.
     clearance = np.min(np.abs(np.subtract.outer(thresholds, [start, stop])))
-    by_levels = _expected_levels(bar, stop - start) / _LEVELS_A_PANEL
+    by_levels = expected_levels(bar, stop - start) / _LEVELS_A_PANEL
     by_width = (stop - start) / (2 * _PANEL_CLEARANCE * clearance)
     n_panels = max(1, int(np.ceil(max(by_levels, by_width))))
     if n_panels > _MOST_PANELS:
@@ -291,83 +307,6 @@ def _panel_edges(bar: AndersonBar, drive: Drive) -> list[float]:
     return np.linspace(start, stop, n_panels + 1).tolist()
 
 
-def _expected_levels(bar: AndersonBar, width: float) -> float:
-    """Number of levels in a window around E = 0, from the second moment of the density of states."""
-    variance = 2 * sum(length > 1 for length in bar.shape) + float(np.mean(bar.onsite**2))
-    return bar.n_sites * width / np.sqrt(2 * np.pi * max(variance, 0.1))
-
-
-def _first_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
-    """Effort that reaches the tolerance at once for most bars."""
-    digits = -np.log10(rtol)
-    levels = _expected_levels(bar, edges[1] - edges[0])
-    # Where poles are broad and overlap, more of them stay behind in the remainder, which then varies faster.
-    diffusive = np.std(bar.onsite) < _LOCALIZING_SPREAD
-    loose = rtol >= _SINGLE_PRECISION and edges[-1] - edges[0] > _NARROWEST_SINGLE
-    single = loose and not diffusive
-    nodes = max(3, int(np.ceil(1.25 * digits - 0.75)))
-    nodes += int(np.std(bar.onsite) < 1.1 * _LOCALIZING_SPREAD)
-    # Small bars have few poles to take out, and nodes cost them nothing.
-    nodes += 2 * int(bar.n_slice <= _SMALL_SLICE)
-    block = 32
-    return Effort(
-        n_nodes=nodes,
-        rank=int(40 + 20 * digits),
-        tail=float(0.4 * rtol * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
-        end_tail=0.1 * rtol,
-        block=block,
-        steps=int(np.ceil((140 + 4.5 * levels + 20 * max(digits - 3, 0)) / block)),
-        pole_tolerance=0.1 * rtol,
-        elevation=0.15 if single else 0.05,
-        dtype=np.complex64 if single else np.complex128,
-        field_dtype=np.complex64 if loose else np.complex128,
-    )
-
-
-def _first_reduction(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
-    """Effort that reaches the tolerance at once for most bars, by reduction."""
-    levels = _expected_levels(bar, edges[1] - edges[0])
-    localizing = np.std(bar.onsite) / _LOCALIZING_SPREAD
-    # Errors are of second order in what is left out; a localized bar's coherence is small.
-    left_out = 0.04 * np.sqrt(rtol / 1e-3) * min(0.8, localizing**-2.5)
-    return Effort(
-        n_nodes=4 + int(localizing < 0.9) + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
-        rank=int(60 + (0.35 if localizing < 0.9 else 0.15) * bar.n_slice),
-        # Left out channels count in full when localized; a diffusive bar's are orthogonal to those that are kept.
-        channel_share=0.025 * max(1.0, float(localizing)),
-        tail=float(0.4 * left_out * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
-        end_tail=0.1 * rtol,
-        block=32,
-        steps=int(np.ceil((210 + 4.5 * levels) / 32)),
-        radius=3.5,
-        pole_tolerance=0.1 * rtol,
-        # Higher, and poles far off are found less accurately; lower, and rounding shows in large bars.
-        elevation=0.4,
-        dtype=np.complex64,
-        field_dtype=np.complex64,
-    )
-
-
-def _more_reduction(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
-    """More of everything: fields of more channels, and one more node for the traces."""
-    return replace(
-        effort, n_nodes=effort.n_nodes + 1, tail=effort.tail / 3, rank=2 * effort.rank, steps=effort.steps + 2
-    )
-
-
-def _more_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
-    """More of what the largest errors ask for."""
-    if errors["interpolation"] > rtol / 3:
-        effort = replace(effort, n_nodes=effort.n_nodes + 2)
-    if errors["channels"] > rtol / 3:
-        effort = replace(effort, rank=int(1.5 * effort.rank), tail=effort.tail * rtol / (3 * errors["channels"]))
-    if errors["poles"] > rtol / 3:
-        effort = replace(effort, steps=effort.steps + 3, pole_tolerance=0.1 * effort.pole_tolerance)
-    if errors["poles"] > 10 * rtol or errors["rounding"] > rtol / 3:
-        effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128, elevation=0.05)
-    return effort
-
-
 @dataclass(frozen=True)
 class _Reading:
     """What one drive's window holds, and the parts of its error."""
@@ -375,6 +314,8 @@ class _Reading:
     drive: Drive
     coherence: float
     slope: float
+    coherence_profile: NDArray[np.float64]
+    between: NDArray[np.float64] | None
     density_profile: NDArray[np.float64]
     spectral_weight: NDArray[np.float64]
     errors: dict[str, float]
@@ -389,6 +330,7 @@ class _Reading:
             temperature=self.drive.temperature,
             coherence=self.coherence,
             coherence_slope=float(sign * self.slope),
+            coherence_profile=self.coherence_profile,
             density_profile=sign * self.density_profile,
             spectral_weight=self.spectral_weight,
             transmission=transmission,
@@ -397,6 +339,7 @@ class _Reading:
             n_energies=self.n_energies,
             levels=len(self.widths),
             narrowest_width=float(self.widths.min(initial=np.inf)) if len(self.widths) else float("nan"),
+            segment_coherence=self.between,
         )
 
 
@@ -408,7 +351,7 @@ class _Window:
         open_bar: OpenBar,
         edges: list[float],
         effort: Effort,
-        model: type[WindowModel] | type[ReducedModel] = WindowModel,
+        model: Callable[[OpenBar, float, float, Effort], WindowModel | ReducedModel] = WindowModel,
     ) -> None:
         self.open_bar = open_bar
         self.panels = [_Panel(model(open_bar, (a + b) / 2, (b - a) / 2, effort), a, b) for a, b in pairwise(edges)]
@@ -439,10 +382,11 @@ class _Window:
         panels = range(len(self.panels))
         return [np.asarray(sum(_between(left[i][j], matrices[j], right[j][i]) for j in panels)) for i in panels]
 
-    def read(self, drive: Drive) -> _Reading:
-        """Coherence, slope, profile and weight of a drive, with the parts of the error."""
-        G, slope = self._driven(drive, False), self._driven_slope(drive, False)
-        coarse_G, coarse_slope = self._driven(drive, True), self._driven_slope(drive, True)
+    def read(self, drive: Drive, cuts: tuple[int, ...] = ()) -> _Reading:
+        """Coherence, slope, profiles and weight of a drive, with the parts of the error."""
+        driven, coarse_driven = self._driven(drive, False), self._driven(drive, True)
+        G, slope = self._represent(driven), self._driven_slope(drive, False)
+        coarse_G, coarse_slope = self._represent(coarse_driven), self._driven_slope(drive, True)
         dressed, coarse_dressed = self._dressed(G), self._dressed(coarse_G)
         slope_dressed, coarse_slope_dressed = self._dressed(slope), self._dressed(coarse_slope)
         coherence, derivative = 2 * _inner(G, dressed), 4 * _inner(slope, dressed)
@@ -450,12 +394,19 @@ class _Window:
         slope_scale = max(abs(derivative), coherence / abs(drive.bias))
         changed = _norm(_minus(G, coarse_G), _minus(dressed, coarse_dressed))
         slope_changed = _norm(_minus(slope, coarse_slope), _minus(slope_dressed, coarse_slope_dressed))
+        parts, coarse_parts = self._coherence_profile(G), self._coherence_profile(coarse_G)
+        parts_changed = _ratio(_largest(parts - coarse_parts), _largest(parts))
+        between = None
+        if cuts and all(isinstance(panel.model, ReducedModel) for panel in self.panels):
+            between, coarse_between = self._between(driven, cuts), self._between(coarse_driven, cuts)
+            parts_changed = max(parts_changed, _ratio(_largest(between - coarse_between), _largest(between)))
         profile, weight = self._densities(drive, False)
         coarse_profile, coarse_weight = self._densities(drive, True)
         interpolation = self.panels[0].model.error_of_changes(
             Changes(
                 matrix=_ratio(2 * changed, norm),
                 coherence=_ratio(abs(2 * _inner(coarse_G, coarse_dressed) - coherence), coherence),
+                parts=parts_changed,
                 slope_matrix=_ratio(4 * (norm * slope_changed + steepness * changed), slope_scale),
                 slope=_ratio(abs(4 * _inner(coarse_slope, coarse_dressed) - derivative), slope_scale),
                 profile=_ratio(_largest(profile - coarse_profile), _largest(profile), _largest(weight)),
@@ -471,7 +422,55 @@ class _Window:
             "rounding": self._rounding(norm, _largest(profile), _largest(weight)),
         }
         n_energies = sum(panel.model.effort.n_nodes for panel in self.panels)
-        return _Reading(drive, coherence, derivative, profile, weight, errors, n_energies, self._widths(drive))
+        return _Reading(
+            drive,
+            coherence,
+            derivative,
+            parts,
+            between,
+            profile,
+            weight,
+            errors,
+            n_energies,
+            self._widths(drive),
+        )
+
+    def _coherence_profile(self, G: list[NDArray]) -> NDArray[np.float64]:
+        """C_d of every slice with the other half, from a represented G^d between the halves."""
+        if self._explicit:
+            squares = np.abs(G[0]) ** 2
+            sites = np.concatenate([squares.sum(axis=1), squares.sum(axis=0)])
+        else:
+            sites = np.concatenate(
+                [self._row_norms("L", G, "R"), self._row_norms("R", [matrix.conj().T for matrix in G], "L")]
+            )
+        return 2 * sites.reshape(self.open_bar.length, -1).sum(axis=1)
+
+    def _row_norms(self, half: str, G: list[NDArray], other: str) -> NDArray[np.float64]:
+        """Squared norm of every site's row of G^d between a half and the other one."""
+        norms, panels = np.zeros(len(self._fields[0][half])), range(len(self.panels))
+        for i in panels:
+            for j in panels:
+                across = _between(G[i], self._overlaps[other][i][j].astype(complex), G[j].conj().T)
+                first, second = self._fields[i][half], self._fields[j][half]
+                across = across if np.iscomplexobj(first) else across.real
+                norms += np.einsum("sk,sk->s", first @ across.astype(first.dtype), second.conj()).real
+        return norms
+
+    def _between(self, driven: list[NDArray], cuts: tuple[int, ...]) -> NDArray[np.float64]:
+        """C_d between segments, from G^d between the fields of reduced bars."""
+        models = [panel.model for panel in self.panels if isinstance(panel.model, ReducedModel)]
+        parts = segments(self.open_bar.length, cuts)
+        fields = [[model.fields_on(part) for model in models] for part in parts]
+        overlaps = [[[a.T @ b for b in some] for a in some] for some in fields]
+        between, panels = np.zeros((len(parts), len(parts))), range(len(models))
+        for later, right in enumerate(overlaps):
+            for earlier, left in enumerate(overlaps[:later]):
+                dressed = [
+                    np.asarray(sum(_between(left[i][j], driven[j], right[j][i]) for j in panels)) for i in panels
+                ]
+                between[earlier, later] = between[later, earlier] = 2 * _inner(driven, dressed)
+        return between
 
     def _widths(self, drive: Drive) -> NDArray[np.float64]:
         """Widths of the resonances inside a drive's window, and narrower than it."""
@@ -503,13 +502,11 @@ class _Window:
         return max(parts, default=0.0)
 
     def _driven(self, drive: Drive, coarse: bool) -> list[NDArray]:
-        """G^d between the halves."""
-        return self._represent(
-            [
-                0.5 * _total([panel.model.driven(measure, coarse) for measure in panel.filled(drive)], panel.model)
-                for panel in self.panels
-            ]
-        )
+        """G^d between the halves, as a matrix between their fields for each panel."""
+        return [
+            0.5 * _total([panel.model.driven(measure, coarse) for measure in panel.filled(drive)], panel.model)
+            for panel in self.panels
+        ]
 
     def _driven_slope(self, drive: Drive, coarse: bool) -> list[NDArray]:
         """Its derivative with respect to |bias|."""

@@ -24,7 +24,7 @@ from scipy.special import ellipj, ellipkm1, expit
 from anderson_ness import _check
 from anderson_ness.information import coherence_bound, fermionic_negativity, mutual_coherence, mutual_information
 from anderson_ness.model import AndersonBar
-from anderson_ness.states.by_resonances import _expected_levels, _first_effort, _more_effort
+from anderson_ness.states.effort import expected_levels, more_sampled_effort, sampled_effort
 from anderson_ness.states.elimination import OpenBar
 from anderson_ness.states.quadrature import Values, integrate
 from anderson_ness.states.rational import Measure
@@ -413,7 +413,7 @@ class _Window:
 
     def _panels(self, a: float, b: float, below: float, above: float) -> None:
         """Cover an interval by panels, as long as the nearest threshold and the number of levels allow."""
-        most = _LEVELS_A_PANEL / _expected_levels(self.bar, 1.0)
+        most = _LEVELS_A_PANEL / expected_levels(self.bar, 1.0)
         middle = min(max((below + above) / 2, a), b)
         # From the middle, where they may be longest, towards either threshold.
         for end, edge in ((a, below), (b, above)):
@@ -440,7 +440,7 @@ class _Window:
     def _panel(self, piece: _Piece, terms: Sequence[Term], rtol: float) -> tuple[list[NDArray], bool]:
         """Through the poles around the panel."""
         centre, half = (piece.start + piece.stop) / 2, (piece.stop - piece.start) / 2
-        effort = _first_effort(self.bar, [piece.start, piece.stop], rtol)
+        effort = sampled_effort(self.bar, [piece.start, piece.stop], rtol)
         effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128)
         for _ in range(_MAX_ROUNDS):
             model = WindowModel(self.open_bar, centre, half, effort, whole=True)
@@ -462,7 +462,7 @@ class _Window:
             }
             if sum(errors.values()) <= rtol:
                 return fine, True
-            effort = _more_effort(effort, errors, rtol)
+            effort = more_sampled_effort(effort, errors, rtol)
         return fine, False
 
     def _fillings(self, piece: _Piece, filling: Filling, n_nodes: int) -> list[Measure]:

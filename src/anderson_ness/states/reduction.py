@@ -18,10 +18,11 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
+from anderson_ness.states.effort import Effort
 from anderson_ness.states.elimination import OpenBar, SliceFactor, flat, singular_values
 from anderson_ness.states.poles import Poles, Window, find_poles, rounding_mixes, with_exact_widths
 from anderson_ness.states.rational import Interpolation, Measure
-from anderson_ness.states.resonances import LEADS, Changes, Effort
+from anderson_ness.states.resonances import LEADS, Changes
 
 # Channels that carry less than this many times the tail are left out of the coarse result.
 _CORE = 2.0
@@ -224,13 +225,19 @@ class ReducedModel:
         The window, centre ± half_width.
     effort
         Number of energies at which fields are taken from the bar, and what is spent on poles and channels.
+    cuts
+        Slices in front of which the bar may be cut, besides its middle: channels count that reach beyond them.
     """
 
-    def __init__(self, open_bar: OpenBar, centre: float, half_width: float, effort: Effort) -> None:
+    def __init__(
+        self, open_bar: OpenBar, centre: float, half_width: float, effort: Effort, cuts: tuple[int, ...] = ()
+    ) -> None:
         self.open_bar, self.effort, self.window = open_bar, effort, Window(centre, half_width)
         self.centre, self.half_width = centre, half_width
         half = open_bar.length // 2
         self._halves = {"L": slice(0, half), "R": slice(half, open_bar.length)}
+        # What lies beyond a lead's first cut.
+        self._beyond = {"L": slice(min(half, *cuts, half), open_bar.length), "R": slice(0, max(half, *cuts, half))}
         self._nodes = _choose_nodes(effort.n_nodes, effort.elevation)
         self.discarded: dict[str, float] = {}
         self.basis, coarse_size, channels, core, traces = self._solve_at_nodes()
@@ -259,8 +266,8 @@ class ReducedModel:
     # -- building ------------------------------------------------------------------------------------------------
 
     def _choose_channels(self, factor: SliceFactor, lead: str) -> tuple[NDArray, NDArray]:
-        """Channels of a lead that matter in the far half, strongest first, and the strongest of them."""
-        n_slice, tail, far = self.open_bar.n_slice, self.effort.tail, self._halves["R" if lead == "L" else "L"]
+        """Channels of a lead that matter beyond its first cut, strongest first, and the strongest of them."""
+        n_slice, tail, far = self.open_bar.n_slice, self.effort.tail, self._beyond[lead]
         amplitude = np.sqrt(self.open_bar.linewidth(self.centre).real)[:, None]
         n_probes = min(self.effort.rank, n_slice) + _SPARE_PROBES
         sources: NDArray = np.zeros((self.open_bar.length, n_slice, n_probes), dtype=self.effort.dtype)
@@ -375,8 +382,12 @@ class ReducedModel:
 
     def fields(self, half: str) -> NDArray:
         """The basis in one half of the bar, (sites, d)."""
-        part, n_slice = self._halves[half], self.open_bar.n_slice
-        return self.basis[part.start * n_slice : part.stop * n_slice]
+        return self.fields_on(self._halves[half])
+
+    def fields_on(self, slices: slice) -> NDArray:
+        """The basis on some slices of the bar, (sites, d)."""
+        n_slice = self.open_bar.n_slice
+        return self.basis[slices.start * n_slice : slices.stop * n_slice]
 
     def n_columns(self, half: str) -> int:
         """Size of the basis, the same in both halves."""
@@ -455,7 +466,7 @@ class ReducedModel:
         numbers were measured on random bars, where they bound the error with a margin (benchmarks/README.md).
         """
         return max(
-            0.5 * changes.coherence + 0.05 * changes.matrix**2 + 0.005 * changes.matrix,
+            0.5 * max(changes.coherence, changes.parts) + 0.05 * changes.matrix**2 + 0.005 * changes.matrix,
             0.5 * changes.slope + 0.02 * changes.slope_matrix**2 + 0.002 * changes.slope_matrix,
             0.15 * changes.profile,
             0.3 * changes.weight,

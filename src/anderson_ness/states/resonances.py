@@ -18,6 +18,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
+from anderson_ness.states.effort import Effort
 from anderson_ness.states.elimination import OpenBar, SliceFactor, flat, singular_values
 from anderson_ness.states.poles import Window, find_poles, rounding_mixes
 from anderson_ness.states.rational import Interpolation, Measure
@@ -34,29 +35,12 @@ _END_PROBES = 24
 
 
 @dataclass(frozen=True)
-class Effort:
-    """How much work a window model takes; see `WindowModel`."""
-
-    n_nodes: int = 3
-    rank: int = 40
-    tail: float = 0.0
-    channel_share: float = 1.0
-    end_tail: float = 1e-4
-    block: int = 32
-    steps: int = 6
-    radius: float = 4.0
-    pole_tolerance: float = 1e-4
-    elevation: float = 0.05
-    dtype: type = np.complex128
-    field_dtype: type = np.complex128
-
-
-@dataclass(frozen=True)
 class Changes:
     """What the coarse result of a model changes in the fine one, relative to the size of each quantity."""
 
     matrix: float
     coherence: float
+    parts: float
     slope_matrix: float
     slope: float
     profile: float
@@ -339,7 +323,7 @@ class WindowModel:
     def error_of_changes(self, changes: Changes) -> float:
         """Relative error from what the first node changes."""
         return max(
-            _CHANGE_FACTOR * max(changes.coherence, changes.slope),
+            _CHANGE_FACTOR * max(changes.coherence, changes.parts, changes.slope),
             _MATRIX_SHARE * max(changes.matrix, changes.slope_matrix),
             _DENSITY_SHARE * max(changes.profile, changes.weight),
         )

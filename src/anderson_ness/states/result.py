@@ -35,6 +35,9 @@ class WindowCoherence:
         C_d(L:R) = 2 sum_{x in L, y in R} |G^d_xy|^2, dimensionless; for odd Lx the middle slice counts to R.
     coherence_slope
         Exact derivative dC_d/d(bias), per unit of the hopping.
+    coherence_profile
+        C_d of every slice with the half of the bar that it is not part of, shape (Lx,): the coherence density, summed
+        over slices. Either half of it adds up to ``coherence``.
     density_profile
         Slice means of G^d_xx, shape (Lx,).
     spectral_weight
@@ -44,7 +47,7 @@ class WindowCoherence:
         Tr t t^dag at E = 0.
     relative_error
         Estimated error, the largest of: coherence over coherence; slope over max(|slope|, coherence / |bias|);
-        density profile and spectral weight over their largest entry.
+        profiles, spectral weight and segments' coherence over their largest entry.
     converged
         Whether ``relative_error`` is within the ``rtol`` asked for.
     n_energies
@@ -54,6 +57,9 @@ class WindowCoherence:
         know them.
     narrowest_width
         Width of the narrowest of these, in units of the hopping; NaN if there are none or they are not known.
+    segment_coherence
+        C_d between the segments into which the cuts that were asked for divide the bar, shape (segments, segments),
+        symmetric with a diagonal of zeros; None without cuts.
 
     Examples
     --------
@@ -73,6 +79,7 @@ class WindowCoherence:
     temperature: float
     coherence: float
     coherence_slope: float
+    coherence_profile: NDArray[np.float64]
     density_profile: NDArray[np.float64]
     spectral_weight: NDArray[np.float64]
     transmission: float
@@ -81,3 +88,4 @@ class WindowCoherence:
     n_energies: int
     levels: int | None = None
     narrowest_width: float = float("nan")
+    segment_coherence: NDArray[np.float64] | None = None

@@ -109,6 +109,7 @@ def window_coherence(
     rtol: float = 1e-6,
     max_energies: int = 20_000,
     threads: int = 1,
+    cuts: Sequence[int] = (),
 ) -> WindowCoherence | list[WindowCoherence]:
     """Mutual coherence of the bar's halves in the driven steady state, with slope, profile and transmission.
 
@@ -127,6 +128,10 @@ def window_coherence(
     threads
         Threads of the linear algebra. One is best if several samples are computed side by side; two or more pay on
         bars of some thousand sites a slice.
+    cuts
+        Slices in front of which to cut the bar, each from 1 to Lx - 1, for `WindowCoherence.segment_coherence`. The
+        first and the last lead's channels then have to be known where they are strong: the nearer a cut is to a lead,
+        the more work; with the last digits of large bars' small segments, that of `nonequilibrium_correlations`.
 
     Returns
     -------
@@ -155,13 +160,14 @@ def window_coherence(
     biases = _check.as_array("bias", bias)
     drives = [Drive(one, temperature) for one in np.atleast_1d(biases).tolist()]
     # A coherence, quadratic in the bias, may underflow where the bias does not.
-    results = {drive: _no_drive(bar, drive) for drive in drives if drive.bias**2 == 0}
+    checked = _checked_cuts(bar, cuts)
+    results = {drive: _no_drive(bar, drive, checked) for drive in drives if drive.bias**2 == 0}
     driven = list(dict.fromkeys(drive for drive in drives if drive not in results))
     with _blas().limit(limits=threads, user_api="blas"):
         if driven and method == "resonances":
-            results.update(zip(driven, by_resonances.coherence(bar, driven, options["rtol"]), strict=True))
+            results.update(zip(driven, by_resonances.coherence(bar, driven, options["rtol"], checked), strict=True))
         else:
-            results.update((drive, by_quadrature.coherence(bar, drive, **options)) for drive in driven)
+            results.update((drive, by_quadrature.coherence(bar, drive, **options, cuts=checked)) for drive in driven)
     windows = [results[drive] for drive in drives]
     return windows if biases.ndim > 0 else windows[0]
 
@@ -203,11 +209,31 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _no_drive(bar: AndersonBar, drive: Drive) -> WindowCoherence:
+def _no_drive(bar: AndersonBar, drive: Drive, cuts: tuple[int, ...]) -> WindowCoherence:
     zeros = np.zeros(bar.shape[0])
+    segments = np.zeros((len(cuts) + 1,) * 2) if cuts else None
     return WindowCoherence(
-        drive.bias, drive.temperature, 0.0, 0.0, zeros, zeros, transmission(bar), 0.0, True, 0, levels=0
+        bias=drive.bias,
+        temperature=drive.temperature,
+        coherence=0.0,
+        coherence_slope=0.0,
+        coherence_profile=zeros,
+        density_profile=zeros,
+        spectral_weight=zeros,
+        transmission=transmission(bar),
+        relative_error=0.0,
+        converged=True,
+        n_energies=0,
+        levels=0,
+        segment_coherence=segments,
     )
+
+
+def _checked_cuts(bar: AndersonBar, cuts: Sequence[int]) -> tuple[int, ...]:
+    checked = tuple(_check.positive_integer("cuts", cut) for cut in cuts)
+    if any(cut >= bar.shape[0] for cut in checked) or len(set(checked)) < len(checked):
+        raise ValueError(f"cuts must be different numbers of slices from 1 to {bar.shape[0] - 1}, not {list(cuts)}")
+    return tuple(sorted(checked))
 
 
 def _checked_options(method: str, states: str, rtol: float, max_energies: int) -> dict[str, Any]:

@@ -1,0 +1,116 @@
+"""How much work the models of a window take: first choices that serve most bars, and how they are raised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from anderson_ness.model import AndersonBar
+
+# Standard deviation of the potential at W = 16.5.
+LOCALIZING_SPREAD = 16.4 / np.sqrt(12)
+# A coherence that is smaller than most, for which the first choice of channels is made.
+_SMALL_COHERENCE = 0.05
+# Above this tolerance single precision serves, unless the bar is diffusive: rounding is amplified by the number of
+# overlapping poles, and reaches 1e-2 at W = 10, L0 = 20.
+_SINGLE_PRECISION = 3e-4
+# Single precision has no room for the fields of a narrower window.
+_NARROWEST_SINGLE = 1e-8
+_SMALL_SLICE = 16
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much work a window model takes; see `resonances.WindowModel` and `reduction.ReducedModel`."""
+
+    n_nodes: int = 3
+    rank: int = 40
+    tail: float = 0.0
+    channel_share: float = 1.0
+    end_tail: float = 1e-4
+    block: int = 32
+    steps: int = 6
+    radius: float = 4.0
+    pole_tolerance: float = 1e-4
+    elevation: float = 0.05
+    dtype: type = np.complex128
+    field_dtype: type = np.complex128
+
+
+def expected_levels(bar: AndersonBar, width: float) -> float:
+    """Number of levels in a window around E = 0, from the second moment of the density of states."""
+    variance = 2 * sum(length > 1 for length in bar.shape) + float(np.mean(bar.onsite**2))
+    return bar.n_sites * width / np.sqrt(2 * np.pi * max(variance, 0.1))
+
+
+def sampled_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
+    """Effort for a `WindowModel` that reaches the tolerance at once for most bars."""
+    digits = -np.log10(rtol)
+    levels = expected_levels(bar, edges[1] - edges[0])
+    # Where poles are broad and overlap, more of them stay behind in the remainder, which then varies faster.
+    diffusive = np.std(bar.onsite) < LOCALIZING_SPREAD
+    loose = rtol >= _SINGLE_PRECISION and edges[-1] - edges[0] > _NARROWEST_SINGLE
+    single = loose and not diffusive
+    nodes = max(3, int(np.ceil(1.25 * digits - 0.75)))
+    nodes += int(np.std(bar.onsite) < 1.1 * LOCALIZING_SPREAD)
+    # Small bars have few poles to take out, and nodes cost them nothing.
+    nodes += 2 * int(bar.n_slice <= _SMALL_SLICE)
+    block = 32
+    return Effort(
+        n_nodes=nodes,
+        rank=int(40 + 20 * digits),
+        tail=float(0.4 * rtol * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
+        end_tail=0.1 * rtol,
+        block=block,
+        steps=int(np.ceil((140 + 4.5 * levels + 20 * max(digits - 3, 0)) / block)),
+        pole_tolerance=0.1 * rtol,
+        elevation=0.15 if single else 0.05,
+        dtype=np.complex64 if single else np.complex128,
+        field_dtype=np.complex64 if loose else np.complex128,
+    )
+
+
+def reduced_effort(bar: AndersonBar, edges: list[float], rtol: float, cuts: tuple[int, ...] = ()) -> Effort:
+    """Effort for a `ReducedModel` that reaches the tolerance at once for most bars."""
+    levels = expected_levels(bar, edges[1] - edges[0])
+    localizing = np.std(bar.onsite) / LOCALIZING_SPREAD
+    # Errors are of second order in what is left out; a localized bar's coherence is small.
+    left_out = 0.04 * np.sqrt(rtol / 1e-3) * min(0.8, localizing**-2.5)
+    return Effort(
+        n_nodes=4 + int(localizing < 0.9) + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
+        # Of the channels that reach a cut next to a lead none may be left out.
+        rank=bar.n_slice if cuts else int(60 + (0.35 if localizing < 0.9 else 0.15) * bar.n_slice),
+        # Left out channels count in full when localized; a diffusive bar's are orthogonal to those that are kept.
+        channel_share=0.025 * max(1.0, float(localizing)),
+        tail=float(0.4 * left_out * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
+        end_tail=0.1 * rtol,
+        block=32,
+        steps=int(np.ceil((210 + 4.5 * levels) / 32)),
+        radius=3.5,
+        pole_tolerance=0.1 * rtol,
+        # Higher, and poles far off are found less accurately; lower, and rounding shows in large bars.
+        elevation=0.4,
+        dtype=np.complex64,
+        field_dtype=np.complex64,
+    )
+
+
+def more_reduced_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
+    """More of everything for a `ReducedModel`: fields of more channels, and one more node for the traces."""
+    return replace(
+        effort, n_nodes=effort.n_nodes + 1, tail=effort.tail / 3, rank=2 * effort.rank, steps=effort.steps + 2
+    )
+
+
+def more_sampled_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
+    """More for a `WindowModel` of what the largest errors ask for."""
+    if errors["interpolation"] > rtol / 3:
+        effort = replace(effort, n_nodes=effort.n_nodes + 2)
+    if errors["channels"] > rtol / 3:
+        effort = replace(effort, rank=int(1.5 * effort.rank), tail=effort.tail * rtol / (3 * errors["channels"]))
+    if errors["poles"] > rtol / 3:
+        effort = replace(effort, steps=effort.steps + 3, pole_tolerance=0.1 * effort.pole_tolerance)
+    if errors["poles"] > 10 * rtol or errors["rounding"] > rtol / 3:
+        effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128, elevation=0.05)
+    return effort
