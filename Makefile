@@ -6,7 +6,7 @@ UV := $(shell sed -n 's/^\(uv==[^ ;]*\).*/\1/p' requirements.lock)
 EXPORT := --all-extras --all-groups --no-emit-project --no-annotate --no-header
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: book chapter test browser-test check bench record setup lock clean
+.PHONY: book chapter test browser-test check bench claims record setup lock clean
 .DEFAULT_GOAL := book
 
 book: $(READY)  ## Execute every chapter that changed, regenerate its figures, render _build/html
@@ -32,8 +32,13 @@ check: $(READY)  ## Lint, format, types, layers, spelling
 bench: $(READY)  ## Side-by-side timings; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
-record: book  ## Store the numbers that the figures plot now, for the tests to compare with
+claims: $(READY)  ## Verdicts and the README's table as the stored data give them now; look at what changed
+	$(ONE_THREAD) $(BIN)/python tests/companion/test_verdicts.py
+	$(ONE_THREAD) $(BIN)/python tests/readme_claims.py
+
+record: book  ## Store the numbers that the figures plot now, for the tests to compare with, and the README's picture
 	$(ONE_THREAD) $(BIN)/python tests/plotted_numbers.py
+	cp _build/figures/intro/result.png .github/result.png
 
 setup: $(READY)  ## Only the environment
 

@@ -130,6 +130,15 @@ def test_readable_by_day_and_night(opened, scheme):
     assert opened.tab.evaluate(PALE) == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_menus_of_figures_can_be_read(opened, scheme):
+    opened.tab.emulate_media(color_scheme=scheme)
+    opened.tab.wait_for_timeout(300)
+    colours = "all => all.map(one => [getComputedStyle(one).color, getComputedStyle(one).backgroundColor])"
+    menus = opened.tab.locator(".interactive-figure select").evaluate_all(colours)
+    assert [menu for menu in menus if menu[0] == menu[1]] == []
+
+
 def test_sliders_move_curves(opened):
     handles = opened.tab.locator(".interactive-figure .noUi-handle")
     figures = opened.tab.locator(".interactive-figure").count()

@@ -47,10 +47,15 @@ def test_malformed_table_of_contents(book):
         chapters.chapters(book.root)
 
 
-@pytest.mark.parametrize("value", ["21", "-3", "2.5", "1e-3", "True", "False", "None", "abc", "", "1_000", "[1]"])
+@pytest.mark.parametrize("value", ["21", "-3", "2.5", "1e-3", "True", "False", "None", "abc", "", "1_000", "[1"])
 def test_values_are_read_as_papermill_reads_them(value):
     ours, theirs = chapters.parse_value(value), _resolve_type(value)
     assert (ours, type(ours)) == (theirs, type(theirs))
+
+
+def test_lists_are_values_too():
+    assert chapters.parse_value("[0.1, 2]") == [0.1, 2]
+    assert chapters.parse_value("[unfinished") == "[unfinished"
 
 
 def test_parameters(book):

@@ -1,7 +1,10 @@
 import json
+import shlex
+from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from companion.tiny_book import text
 
 from anderson_ness.companion import chapters, provenance, rerun, status
@@ -73,3 +76,18 @@ def test_the_status_page_tells_what_the_records_say(run):
 def test_a_chapter_that_has_not_been_run_has_no_record(book):
     with pytest.raises(ValueError, match="01_one has not been run"):
         chapters.record(book.root, "01_one")
+
+
+BOOK = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("chapter", chapters.chapters(BOOK))
+def test_the_line_to_copy_gives_papermill_the_chapter_s_own_values(chapter):
+    from papermill.cli import _resolve_type
+
+    words = shlex.split(rerun.papermill_command(BOOK, chapter))
+    assert words[:3] == ["papermill", f"book/{chapter}.ipynb", "out.ipynb"]
+    rest, given = iter(words[3:]), {}
+    for option in rest:
+        given |= {next(rest): _resolve_type(next(rest))} if option == "-p" else yaml.safe_load(next(rest))
+    assert given == chapters.defaults(BOOK, chapter)

@@ -29,6 +29,16 @@ def over_the_band(bar: AndersonBar, n_points: int = 120) -> tuple[NDArray[np.flo
     steps : ndarray of shape (n, 2, n_sites, n_sites)
         Weight times ``sum_n phi_nE(x) phi_nE(y)^*`` for the left and the right lead, dimensionless. Their sum over
         energies and leads is the identity, unless the bar has a bound state.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness import AndersonBar
+    >>> from anderson_ness.analysis.band import over_the_band
+    >>> energies, steps = over_the_band(AndersonBar.random(length=2, disorder=4.0, seed=1), n_points=40)
+    >>> # The scattering states of both leads are complete.
+    >>> float(np.abs(steps.sum(axis=(0, 1)) - np.eye(8)).max()) < 1e-12
+    True
     """
     nodes, weights = np.polynomial.legendre.leggauss(n_points)
     theta = np.pi / 2 * nodes

@@ -22,26 +22,58 @@ _UNEQUAL = 2.0
 
 
 class Power(NamedTuple):
-    """A fitted power and its standard error."""
+    """A fitted power and its standard error.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.cavity import Power
+    >>> Power(value=2.0, error=0.01).value
+    2.0
+    """
 
     value: float
     error: float
 
 
 def power_law(x: ArrayLike, y: ArrayLike) -> Power:
-    """Exponent of y ~ x^p, from the slope of the logarithms."""
+    """Exponent of y ~ x^p, from the slope of the logarithms.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.cavity import power_law
+    >>> found = power_law([1.0, 2.0, 4.0, 8.0], [1.0, 4.1, 15.8, 64.5])
+    >>> round(found.value, 2), found.error < 0.02
+    (2.0, True)
+    """
     (slope, _), covariance = np.polyfit(np.log(x), np.log(y), 1, cov=True)
     return Power(float(slope), float(np.sqrt(covariance[0, 0])))
 
 
 def tuned_chain(momentum: float, mirror: float, n_sites: int = 4, level: int = 1, hopping: float = HOPPING) -> Cavity:
-    """A uniform chain between equal mirrors, shifted in energy so that one of its levels is at 2 cos(momentum)."""
+    """A uniform chain between equal mirrors, shifted in energy so that one of its levels is at 2 cos(momentum).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.cavity import tuned_chain
+    >>> cavity = tuned_chain(momentum=1.2, mirror=0.1)
+    >>> bool(np.isclose(cavity.levels[1], 2 * np.cos(1.2)))
+    True
+    """
     unshifted = Cavity.chain(np.zeros(n_sites), mirror, mirror, hopping).levels[level]
     return Cavity.chain(np.full(n_sites, 2 * np.cos(momentum) - unshifted), mirror, mirror, hopping)
 
 
 def lineshape_errors(momentum: float, mirror: float, hopping: float = HOPPING) -> dict[str, float]:
-    """Largest error of \\|t\\|^2 within five half widths of a line, of S27 ``corrected`` and as ``printed``."""
+    """Largest error of \\|t\\|^2 within five half widths of a line, of S27 ``corrected`` and as ``printed``.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.cavity import lineshape_errors
+    >>> errors = lineshape_errors(momentum=1.2, mirror=0.01)
+    >>> errors["corrected"] < 1e-2 < errors["printed"]
+    True
+    """
     cavity = tuned_chain(momentum, mirror, hopping=hopping)
     points = cavity.positions[1] + cavity.half_widths[1] * ACROSS
     exact = cavity.transmission(points)
@@ -60,6 +92,13 @@ def fitted_lines(
     Returns
     -------
     half_widths, shifts : ndarray of the shape of ``momenta``
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.cavity import fitted_lines
+    >>> half_widths, shifts = fitted_lines([0.8, 1.2])
+    >>> half_widths.round(3), shifts.round(3)
+    (array([0.717, 0.932]), array([0.697, 0.362]))
     """
     half_widths, shifts = [], []
     for k in momenta:
@@ -91,6 +130,13 @@ def two_site_series(
         By the kind of states and the name of the quantity. Kinds: states of the right lead at the level (per unit of
         energy), integrated over half a hopping to both sides of it, and the driven part G^d; with t_L = t_R = t, or
         ("unequal mirrors") t_L = 2 t.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.cavity import two_site_series
+    >>> series = two_site_series([1e-3, 1e-2])
+    >>> series["driven, unequal mirrors", "gradient"].shape
+    (2,)
     """
     kinds: Mapping[str, tuple[Callable[[float, float, float], dict[str, float]], float]] = {
         "one lead, at the level": (_at_level, 1.0),
@@ -107,19 +153,45 @@ def two_site_series(
 
 
 def two_site_powers(mirrors: ArrayLike = WEAK_MIRRORS, hopping: float = HOPPING) -> dict[tuple[str, str], Power]:
-    """Powers of t fitted to `two_site_series`."""
+    """Powers of t fitted to `two_site_series`.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.cavity import two_site_powers
+    >>> powers = two_site_powers([1e-3, 2e-3, 4e-3])
+    >>> round(powers["one lead, whole line", "current"].value, 2)
+    2.0
+    """
     return {name: power_law(mirrors, values) for name, values in two_site_series(mirrors, hopping).items()}
 
 
 def two_sites(t_left: float, t_right: float, hopping: float = HOPPING) -> tuple[Cavity, float, tuple[float, float]]:
-    """Two sites behind mirrors, their lower level, and the energies half a hopping from it."""
+    """Two sites behind mirrors, their lower level, and the energies half a hopping from it.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.cavity import two_sites
+    >>> cavity, level, window = two_sites(t_left=0.01, t_right=0.01)
+    >>> round(level, 3), tuple(round(energy, 3) for energy in window)
+    (-0.9, (-1.35, -0.45))
+    """
     cavity = Cavity.chain(np.zeros(2), t_left, t_right, hopping)
     level = float(cavity.levels[_LEVEL])
     return cavity, level, (level - hopping / 2, level + hopping / 2)
 
 
 def current_and_gradient(cavity: Cavity, energies: ArrayLike, hopping: float = HOPPING) -> tuple[NDArray, NDArray]:
-    """Current and density gradient of the right lead's states of two sites, per unit of energy."""
+    """Current and density gradient of the right lead's states of two sites, per unit of energy.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.cavity import current_and_gradient, two_sites
+    >>> cavity, level, _ = two_sites(t_left=0.01, t_right=0.02)
+    >>> current, gradient = current_and_gradient(cavity, level)
+    >>> # The right lead's carriers move to the left.
+    >>> bool(current < 0), bool(abs(gradient) < abs(current))
+    (True, True)
+    """
     states = cavity.scattering_states(energies)[1]
     current = -2 * hopping * (states[..., 1] * states[..., 0].conj()).imag
     return current, np.abs(states[..., 0]) ** 2 - np.abs(states[..., 1]) ** 2
@@ -151,14 +223,30 @@ def _driven(t_left: float, t_right: float, hopping: float) -> dict[str, float]:
 
 
 def half_coherences(states: NDArray) -> NDArray[np.float64]:
-    """Coherence between the halves of a chain in single states, shape (..., L0): a product of densities."""
+    """Coherence between the halves of a chain in single states, shape (..., L0): a product of densities.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.cavity import half_coherences
+    >>> half_coherences(np.array([[0.5, 0.5, 0.5, 0.5], [1.0, 0.0, 0.0, 0.0]]))
+    array([0.5, 0. ])
+    """
     density = np.abs(states) ** 2
     middle = density.shape[-1] // 2
     return 2 * density[..., :middle].sum(axis=-1) * density[..., middle:].sum(axis=-1)
 
 
 def off_resonance_series(mirrors: ArrayLike, length: int, hopping: float = HOPPING) -> dict[str, NDArray[np.float64]]:
-    """Transmission, and coherence of the left lead's state, of a uniform chain at an energy between two levels."""
+    """Transmission, and coherence of the left lead's state, of a uniform chain at an energy between two levels.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.cavity import off_resonance_series, power_law
+    >>> series = off_resonance_series([0.01, 0.02, 0.04], length=6)
+    >>> round(power_law([0.01, 0.02, 0.04], series["transmission"]).value, 1)
+    4.0
+    """
     series: dict[str, list[float]] = {"transmission": [], "coherence": []}
     for t in np.asarray(mirrors):
         cavity = Cavity.fabry_perot(length, t, t, hopping)
@@ -185,6 +273,15 @@ def log_decay(
     dict
         ``transmission`` and ``coherence`` of the left lead's state: mean and standard error, each of shape
         (len(lengths),).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.cavity import log_decay
+    >>> logs = log_decay(np.random.default_rng(1), [10, 20], disorder=4.0, mirror=0.5, n_chains=20)
+    >>> mean, error = logs["transmission"]
+    >>> bool(mean[1] < mean[0] < 0)
+    True
     """
     logs: dict[str, list[list[float]]] = {"transmission": [], "coherence": []}
     for n in lengths:
@@ -201,7 +298,15 @@ def log_decay(
 
 
 def decay_rate(lengths: ArrayLike, mean_log: ArrayLike, error: ArrayLike) -> Power:
-    """Decrease of a mean logarithm per site, from a weighted straight line."""
+    """Decrease of a mean logarithm per site, from a weighted straight line.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.cavity import decay_rate
+    >>> rate = decay_rate([10, 20, 30], mean_log=[-5.0, -10.1, -14.9], error=[0.1, 0.1, 0.1])
+    >>> round(rate.value, 3), round(rate.error, 3)
+    (0.495, 0.007)
+    """
     x, y, weight = np.asarray(lengths, float), np.asarray(mean_log, float), 1 / np.asarray(error, float)
     (rate, _), covariance = np.polyfit(x, y, 1, w=weight, cov="unscaled")
     return Power(float(-rate), float(np.sqrt(covariance[0, 0])))

@@ -53,6 +53,14 @@ class Means:
         Mean transmission at E = 0 of the size's samples, shape (n,).
     transmission_covariance
         Covariances of the mean transmissions with each other, and of every value (rows) with them, shape (2, n, n).
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import gather, means
+    >>> data = means(gather("data"), disorder=10.0)
+    >>> one = data.at_length(8)
+    >>> len(one) == len(one.bias), set(one.length.tolist())
+    (True, {8.0})
     """
 
     length: NDArray[np.float64]
@@ -134,6 +142,13 @@ def gather(folder: str | Path, names: Sequence[str] = ENSEMBLES) -> pd.DataFrame
     ------
     TableError
         If none of them has a table.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import gather
+    >>> table = gather("data", ["fig2a", "fig2b"])
+    >>> bool(table.duplicated(["length", "disorder", "seed", "t_contact", "bias"]).any())
+    False
     """
     found = []
     for name in names:
@@ -169,6 +184,13 @@ def means(table: pd.DataFrame, disorder: float, t_contact: float = 3.0, fewest: 
     ------
     ValueError
         If ``fewest`` is less than 5, which the covariance of a fit needs.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import gather, means
+    >>> metal = means(gather("data"), disorder=10.0)
+    >>> bool((metal.value > 3 * metal.error).all()), bool((metal.samples >= 8).all())
+    (True, True)
     """
     if fewest < 5:
         raise ValueError(f"fewest must be at least 5, not {fewest!r}")
@@ -221,6 +243,14 @@ def size_law(data: Means, exponent: float | None = None) -> Fit | None:
     ------
     ValueError
         If a size occurs twice.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import gather, means, size_law
+    >>> law = size_law(means(gather("data"), disorder=10.0).at_bias(3e-3 * 16.5))
+    >>> # More than the volume law's 3: the window is narrower than the Thouless energy of the smaller sizes.
+    >>> 3 < law.values["length"] < 5
+    True
     """
     if len(np.unique(data.length)) != len(data):
         raise ValueError("data must be of one bias: a size occurs twice")
@@ -237,6 +267,13 @@ def size_exponents(data: Means) -> pd.DataFrame:
     -------
     DataFrame, one row a bias
         bias, exponent, error, chi_square, degrees_of_freedom, smallest, largest (sizes), samples (the fewest a size).
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import gather, means, size_exponents
+    >>> found = size_exponents(means(gather("data"), disorder=10.0))
+    >>> list(found)[:3]
+    ['bias', 'exponent', 'error']
     """
     rows = []
     for bias in np.unique(data.bias):
@@ -278,6 +315,14 @@ def bias_exponents(data: Means) -> pd.DataFrame:
     -------
     DataFrame, one row a size and pair of biases
         length, bias (geometric mean), exponent, error.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import bias_exponents, gather, means
+    >>> found = bias_exponents(means(gather("data"), disorder=10.0))
+    >>> # From the square of the bias in a narrow window towards its first power in a wide one.
+    >>> bool(found["exponent"].between(0.5, 2.5).all())
+    True
     """
     rows = []
     for length in np.unique(data.length):
@@ -294,7 +339,15 @@ def bias_exponents(data: Means) -> pd.DataFrame:
 
 
 def common_exponent(data: Means) -> Fit | None:
-    """One exponent of the bias for all sizes, each with an amplitude of its own; None where the data do not fix it."""
+    """One exponent of the bias for all sizes, each with an amplitude of its own; None where the data do not fix it.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import common_exponent, gather, means
+    >>> found = common_exponent(means(gather("data"), disorder=30.0))
+    >>> 0.8 < found.values["bias"] < 1.3
+    True
+    """
     usable = data.invertible() if len(data) else data
     counts = {length: int(np.sum(usable.length == length)) for length in np.unique(usable.length)}
     usable = usable.select([counts[length] > 1 for length in usable.length])
@@ -304,12 +357,29 @@ def common_exponent(data: Means) -> Fit | None:
 
 
 def ratios(data: Means, density: float) -> NDArray[np.float64]:
-    """Bias over Thouless energy of the data, from the density of states and the mean transmission, shape (n,)."""
+    """Bias over Thouless energy of the data, from the density of states and the mean transmission, shape (n,).
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import gather, means, ratios
+    >>> data = means(gather("data"), disorder=10.0)
+    >>> bool((ratios(data, density=0.08) > 0).all())
+    True
+    """
     return thouless_ratio(data.bias, data.length, density, data.transmission)
 
 
 def per_driven_state(data: Means, density: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """C_d over the volume law without free parameter, rho bias L0^3/32, and its standard error, each of shape (n,)."""
+    """C_d over the volume law without free parameter, rho bias L0^3/32, and its standard error, each of shape (n,).
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import gather, means, per_driven_state
+    >>> value, error = per_driven_state(means(gather("data"), disorder=10.0), density=0.08)
+    >>> # It never exceeds the volume law by much.
+    >>> bool((value < 1.2 + 3 * error).all())
+    True
+    """
     law = volume_law(data.bias, data.length, density)
     return data.value / law, data.error / law
 
@@ -328,6 +398,13 @@ def growth(data: Means) -> Fit:
     ------
     ValueError
         If there are fewer data than parameters.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import gather, growth, means
+    >>> law = growth(means(gather("data"), disorder=10.0))
+    >>> sorted(law.errors)
+    ['bias', 'length', 'log_amplitude']
     """
     usable = data.invertible()
     return power_law(usable.value, usable.covariance, {"length": usable.length, "bias": usable.bias})
@@ -359,6 +436,14 @@ def fit_crossover(data: Means, density: tuple[float, float], fixed: Mapping[str,
     ------
     ValueError
         If there are fewer data than parameters.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import fit_crossover, gather, means
+    >>> data = means(gather("data"), disorder=10.0)
+    >>> found = fit_crossover(data, density=(0.08, 0.001), fixed={"thouless": 1.0})
+    >>> 0.5 < found.values["coefficient"] < 1.5
+    True
     """
     rho, rho_error = density
     usable = data.invertible()
@@ -393,7 +478,14 @@ def _with_transmission(data: Means, ratio: NDArray[np.float64]) -> NDArray[np.fl
 
 
 class SliceDensities(NamedTuple):
-    """Coherence densities of a bar's slices, each of shape (Lx,): means over a slice's sites, a driven state."""
+    """Coherence densities of a bar's slices, each of shape (Lx,): means over a slice's sites, a driven state.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import SliceDensities
+    >>> SliceDensities._fields
+    ('whole', 'half')
+    """
 
     whole: NDArray[np.float64]
     """With all other sites of the bar."""
@@ -424,6 +516,17 @@ def slice_densities(bar: AndersonBar, bias: float, density: float, rtol: float =
     ------
     ValueError
         If the bias is zero, or as `anderson_ness.nonequilibrium_correlations`.
+
+    Examples
+    --------
+    >>> from anderson_ness import AndersonBar, window_coherence
+    >>> from anderson_ness.analysis.coherence_laws import slice_densities
+    >>> bar = AndersonBar.random(length=4, disorder=10.0, seed=1)
+    >>> along = slice_densities(bar, bias=0.5, density=0.08)
+    >>> # Over one half it adds up to the coherence of the halves.
+    >>> C = 0.08 * 0.5 * bar.n_slice * along.half[2:].sum()
+    >>> bool(abs(C / window_coherence(bar, bias=0.5).coherence - 1) < 1e-2)
+    True
     """
     if bias == 0:
         raise ValueError("bias must not be zero: then no state is driven")

@@ -43,6 +43,16 @@ def reduced_lengths(runs: pd.DataFrame) -> pd.DataFrame:
         ``width``, ``disorder``, ``energy``; ``runs`` and their ``slices`` together; ``reduced_length`` and its
         standard ``error``, from the blocks of all runs; ``spread``, the chi^2 of the runs about their mean, which for
         honest errors is about ``runs`` - 1.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import reduced_lengths
+    >>> from anderson_ness.ensembles.transfer import read_transfer
+    >>> lengths = reduced_lengths(read_transfer())
+    >>> at = lengths[(lengths["disorder"] == 16.5) & (lengths["energy"] == 0)]
+    >>> # At the critical point it is about 0.58 for every width.
+    >>> bool(at["reduced_length"].between(0.55, 0.61).all())
+    True
     """
     rows = []
     for (width, disorder, energy), some in runs.groupby(["width", "disorder", "energy"]):
@@ -71,12 +81,29 @@ def fit_transition(lengths: pd.DataFrame, smallest: int = 4, expansion: Expansio
     ------
     ValueError
         If there are fewer points than parameters.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import fit_transition, reduced_lengths
+    >>> from anderson_ness.ensembles.transfer import read_transfer
+    >>> best = fit_transition(reduced_lengths(read_transfer())).fit
+    >>> abs(best.values["critical_disorder"] - 16.54) < 0.2
+    True
     """
     return fit_scaling(transition_points(lengths).select(_centre(lengths)["width"] >= smallest), expansion)
 
 
 def transition_points(lengths: pd.DataFrame) -> Points:
-    """The rows of `reduced_lengths` at E = 0 as data of `finite_size`."""
+    """The rows of `reduced_lengths` at E = 0 as data of `finite_size`.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import reduced_lengths, transition_points
+    >>> from anderson_ness.ensembles.transfer import read_transfer
+    >>> points = transition_points(reduced_lengths(read_transfer()))
+    >>> bool((points.error < 0.02 * points.value).all())
+    True
+    """
     data = _centre(lengths)
     return Points.of(data["width"], data["disorder"], data["reduced_length"], data["error"])
 
@@ -108,6 +135,14 @@ def mobility_edge(lengths: pd.DataFrame, disorder: float, narrow: int = 6, wide:
     ------
     ValueError
         If the difference does not change its sign from positive to negative.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import mobility_edge, reduced_lengths
+    >>> from anderson_ness.ensembles.transfer import read_transfer
+    >>> energy, error = mobility_edge(reduced_lengths(read_transfer()), disorder=10.0)
+    >>> 5 < energy < 9
+    True
     """
     own = lengths[lengths["disorder"] == disorder]
     logs = np.log(own.pivot(index="energy", columns="width", values="reduced_length"))
@@ -139,6 +174,13 @@ def transmissions(folder: str | Path) -> pd.DataFrame:
     ------
     TableError
         If the former table is missing, or one is damaged.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import transmissions
+    >>> samples = transmissions("data")
+    >>> list(samples), bool((samples["transmission"] > 0).all())
+    (['length', 'disorder', 'seed', 'transmission'], True)
     """
     own = read_conductance(folder)
     root = own.attrs["specification"]["root_seed"]
@@ -167,6 +209,14 @@ def conductances(samples: pd.DataFrame, fewest: int = 20) -> pd.DataFrame:
     DataFrame, one row a point
         ``length``, ``disorder``, ``samples``; ``mean`` and ``log_mean`` (of ln T; its exponential is the typical
         transmission) with ``mean_error`` and ``log_mean_error``.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import conductances, transmissions
+    >>> found = conductances(transmissions("data"))
+    >>> # The mean exceeds the typical transmission.
+    >>> bool((found["log_mean"].apply("exp") < found["mean"]).all())
+    True
     """
     rows: list[dict[str, Any]] = []
     for (length, disorder), some in samples.groupby(["length", "disorder"]):
@@ -195,6 +245,13 @@ def fit_conductance(means: pd.DataFrame, smallest: int = 6, expansion: Expansion
     ------
     ValueError
         If there are fewer points than parameters.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import conductances, fit_conductance, transmissions
+    >>> best = fit_conductance(conductances(transmissions("data"))).fit
+    >>> 15.5 < best.values["critical_disorder"] < 17.5
+    True
     """
     data = means[(means["length"] >= smallest) & means["disorder"].between(14, 20)]
     points = Points.of(data["length"], data["disorder"], data["log_mean"], data["log_mean_error"])
@@ -202,19 +259,42 @@ def fit_conductance(means: pd.DataFrame, smallest: int = 6, expansion: Expansion
 
 
 def size_exponent(means: pd.DataFrame, disorder: float) -> Fit:
-    """Fit of the mean transmission at one disorder strength by a power of the size; its parameter is ``length``."""
+    """Fit of the mean transmission at one disorder strength by a power of the size; its parameter is ``length``.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import conductances, size_exponent, transmissions
+    >>> means = conductances(transmissions("data"))
+    >>> size_exponent(means, 14.0).values["length"] > size_exponent(means, 18.0).values["length"]
+    True
+    """
     own = means[means["disorder"] == disorder]
     return power_law(own["mean"], own["mean_error"], {"length": own["length"]})
 
 
 def closed_levels(length: int, disorder: float, samples: Sequence[int], root_seed: int) -> list[NDArray[np.float64]]:
-    """Levels of the samples without leads, ascending, one array a sample."""
+    """Levels of the samples without leads, ascending, one array a sample.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import closed_levels
+    >>> levels = closed_levels(length=4, disorder=10.0, samples=[0, 1], root_seed=2019)
+    >>> len(levels), levels[0].shape
+    (2, (64,))
+    """
     bars = (AndersonBar.random(length, disorder, sample_seed(root_seed, length, disorder, one)) for one in samples)
     return [np.linalg.eigvalsh(bar.hamiltonian().toarray()) for bar in bars]
 
 
 class Window(NamedTuple):
-    """A window by its bias and temperature."""
+    """A window by its bias and temperature.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import Window
+    >>> Window(bias=2.0)
+    Window(bias=2.0, temperature=0.0)
+    """
 
     bias: float
     temperature: float = 0.0
@@ -225,6 +305,17 @@ def driven(windows: pd.DataFrame, root_seed: int) -> pd.DataFrame:
 
     These are `theory.warm_window.driven_levels` of the sample without its leads. The volume law is
     ``C_d = (1/8) sum_j (n^d_j)^2 = levels/32``, where all of them are extended and the window is far wider than E_Th.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import driven
+    >>> from anderson_ness.ensembles.windows import read_windows
+    >>> windows = read_windows()
+    >>> some = windows[(windows["length"] == 6) & (windows["disorder"] == 10.0) & (windows["t_parallel"] == 6.0)]
+    >>> counted = driven(some, root_seed=2019)
+    >>> # Levels of 216 sites in windows up to nearly the whole band.
+    >>> bool(counted["levels"].between(0, 216).all())
+    True
     """
     parts = []
     for (length, disorder), some in windows.groupby(["length", "disorder"]):
@@ -243,6 +334,16 @@ def window_means(windows: pd.DataFrame) -> pd.DataFrame:
     DataFrame, one row a size, disorder strength, leads, bias and temperature with at least two samples
         Those; ``samples``; ``coherence`` and ``levels``, and ``share`` = 32 C_d/levels, the ratio of the means, each
         with its ``_error`` (jackknife for the ratio).
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import driven, window_means
+    >>> from anderson_ness.ensembles.windows import read_windows
+    >>> windows = read_windows()
+    >>> found = window_means(driven(windows[windows["length"] == 6], root_seed=2019))
+    >>> # Never more than what extended levels in a wide window would give.
+    >>> bool((found["share"] < 1 + 3 * found["share_error"]).all())
+    True
     """
     keys = ["length", "disorder", "t_parallel", "bias", "temperature"]
     rows: list[dict[str, Any]] = []
@@ -273,12 +374,33 @@ def growth_exponent(windows: pd.DataFrame, narrow: Window, wide: Window) -> esti
     -------
     Estimate or None
         None with fewer than two samples.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import Window, driven, growth_exponent
+    >>> from anderson_ness.ensembles.windows import read_windows
+    >>> windows = read_windows()
+    >>> some = windows[(windows["length"] == 6) & (windows["disorder"] == 10.0) & (windows["t_parallel"] == 6.0)]
+    >>> found = growth_exponent(driven(some, 2019), Window(2.0), Window(8.0))
+    >>> 0.8 < found.value < 1.5
+    True
     """
     return _of_pairs(windows, narrow, wide, lambda means: np.log(means[2] / means[0]) / np.log(means[3] / means[1]))
 
 
 def share_ratio(windows: pd.DataFrame, cold: Window, warm: Window) -> estimators.Estimate | None:
-    """C_d over the number of driven levels, in one window over another of the same samples; arguments as above."""
+    """C_d over the number of driven levels, in one window over another of the same samples; arguments as above.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.critical_point import Window, driven, share_ratio
+    >>> from anderson_ness.ensembles.windows import read_windows
+    >>> windows = read_windows()
+    >>> some = windows[(windows["length"] == 6) & (windows["disorder"] == 10.0) & (windows["t_parallel"] == 3.0)]
+    >>> found = share_ratio(driven(some, 2019), Window(2.0), Window(2.0, temperature=0.25))
+    >>> 0.7 < found.value < 1.3
+    True
+    """
     return _of_pairs(windows, cold, warm, lambda means: (means[2] / means[0]) / (means[3] / means[1]))
 
 

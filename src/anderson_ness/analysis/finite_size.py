@@ -45,6 +45,13 @@ class Points:
         Their covariance matrix, shape (n, n).
     observable
         Which quantity each datum is, 0, 1, ..., shape (n,).
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.finite_size import Points
+    >>> points = Points.of([8, 8, 12], [15.0, 18.0, 15.0], value=[0.9, 0.5, 1.0], uncertainty=[0.1, 0.1, 0.2])
+    >>> points.select(points.length > 8).error
+    array([0.2])
     """
 
     length: NDArray[np.float64]
@@ -141,6 +148,18 @@ def resampled_values(blocks: Sequence[Block], resamples: int = 200, seed: int = 
     """Bootstrap replicas of ``Points.from_blocks(blocks).value``, shape (resamples, n), whole samples drawn.
 
     Their logarithms are replicas of ``Points.logarithms(blocks).value``, less what noise takes from a logarithm.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.finite_size import Points, resampled_values
+    >>> from anderson_ness.analysis.transition import transition_blocks
+    >>> from anderson_ness.ensembles import read_table
+    >>> blocks = transition_blocks(read_table("fig2b"))
+    >>> replicas = resampled_values(blocks, resamples=100)
+    >>> # Their spread is the standard error of the means.
+    >>> spread = replicas.std(axis=0) / Points.from_blocks(blocks).error
+    >>> bool(0.8 < spread.mean() < 1.1)
+    True
     """
     rng = np.random.default_rng(seed)
     return np.hstack([estimators.bootstrap_means(block.values, resamples, rng) for block in blocks])
@@ -157,6 +176,15 @@ def relative_covariances(blocks: Sequence[Block]) -> list[NDArray[np.float64]]:
     ------
     ValueError
         If a block holds fewer than two samples, or a sample lacks a value.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.finite_size import relative_covariances
+    >>> from anderson_ness.analysis.transition import transition_blocks
+    >>> from anderson_ness.ensembles import read_table
+    >>> blocks = transition_blocks(read_table("fig2b"))
+    >>> all(covariance.shape == (1, 1) for covariance in relative_covariances(blocks))
+    True
     """
     sums = []
     shared: dict[tuple[float, ...], tuple[NDArray[np.float64], int]] = {}
@@ -200,6 +228,13 @@ class Expansion:
         Whether alpha is fitted; else it is 0.
     logarithmic
         Whether the data are logarithms: alpha then enters as alpha ln L, one more linear parameter.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.finite_size import Expansion
+    >>> expansion = Expansion(relevant=2, irrelevant=1, relevant_field=1, corrections=0)
+    >>> expansion.field_names, expansion.coefficient_names(1)
+    (['critical_disorder', 'nu', 'y'], ['F_00', 'F_01', 'F_02', 'F_10'])
     """
 
     relevant: int = 3
@@ -275,6 +310,20 @@ class ScalingFit:
         and p-value. Those absent from the expansion are absent here.
     fixed
         Parameters that were held at a value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.finite_size import Expansion, Points, fit_scaling
+    >>> length, disorder = (grid.ravel() for grid in np.meshgrid([6.0, 8.0, 12.0], [15.0, 16.0, 17.0, 18.0]))
+    >>> value = 2 - (disorder / 16.5 - 1) * length ** (1 / 1.6)
+    >>> points = Points.of(length, disorder, value, np.full(12, 0.01))
+    >>> best = fit_scaling(points, Expansion(relevant=1, irrelevant=0, relevant_field=1))
+    >>> # The data collapse onto a straight line through 2.
+    >>> bool(np.allclose(best.corrected, best.scaling_function(best.variable)))
+    True
+    >>> round(float(best.scaling_function(0.0)), 3)
+    2.0
     """
 
     points: Points
@@ -331,6 +380,16 @@ class Replicas:
         chi^2 of each fit, against the errors of the data that were fitted first.
     failed
         Replicas whose fit found no minimum; they are not in ``values``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from anderson_ness.analysis.finite_size import Replicas
+    >>> replicas = Replicas(pd.DataFrame({"nu": np.linspace(1.4, 1.8, 201)}), np.ones(201), failed=0)
+    >>> low, high = replicas.interval("nu", level=0.5)
+    >>> round(low, 2), round(high, 2)
+    (1.5, 1.7)
     """
 
     values: pd.DataFrame
@@ -379,6 +438,17 @@ def fit_scaling(
     ValueError
         If there are fewer data than parameters, a start value has the wrong sign, or what is to be fixed is none of
         the expansion's parameters that enter non-linearly.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.finite_size import Expansion, Points, fit_scaling
+    >>> length, disorder = (grid.ravel() for grid in np.meshgrid([6.0, 8.0, 12.0], [15.0, 16.0, 17.0, 18.0]))
+    >>> value = 2 - (disorder / 16.5 - 1) * length ** (1 / 1.6)
+    >>> points = Points.of(length, disorder, value, np.full(12, 0.01))
+    >>> best = fit_scaling(points, Expansion(relevant=1, irrelevant=0, relevant_field=1)).fit
+    >>> round(best.values["critical_disorder"], 3), round(best.values["nu"], 3)
+    (16.5, 1.6)
     """
     held = dict(fixed or {})
     for name in held:
@@ -399,6 +469,18 @@ def parametric_bootstrap(best: ScalingFit, resamples: int = 200, seed: int = 0) 
     """Fits to synthetic data: the fitted model plus noise of the data's covariance.
 
     Their chi^2 tell how probable the observed one is where a count of degrees of freedom may mislead.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.finite_size import Expansion, Points, fit_scaling, parametric_bootstrap
+    >>> length, disorder = (grid.ravel() for grid in np.meshgrid([6.0, 8.0, 12.0], [15.0, 16.0, 17.0, 18.0]))
+    >>> value = 2 - (disorder / 16.5 - 1) * length ** (1 / 1.6)
+    >>> points = Points.of(length, disorder, value, np.full(12, 0.01))
+    >>> best = fit_scaling(points, Expansion(relevant=1, irrelevant=0, relevant_field=1))
+    >>> replicas = parametric_bootstrap(best, resamples=40)
+    >>> bool(0.5 < replicas.error("nu") / best.fit.errors["nu"] < 2)
+    True
     """
     lower = np.linalg.cholesky(best.points.covariance)
     noise = np.random.default_rng(seed).standard_normal((resamples, len(lower))) @ lower.T
@@ -406,7 +488,19 @@ def parametric_bootstrap(best: ScalingFit, resamples: int = 200, seed: int = 0) 
 
 
 def refit(best: ScalingFit, values: ArrayLike) -> Replicas:
-    """Fits to other values of the same data, such as `resampled_values` of the samples, shape (resamples, n)."""
+    """Fits to other values of the same data, such as `resampled_values` of the samples, shape (resamples, n).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.finite_size import Expansion, Points, fit_scaling, refit
+    >>> length, disorder = (grid.ravel() for grid in np.meshgrid([6.0, 8.0, 12.0], [15.0, 16.0, 17.0, 18.0]))
+    >>> value = 2 - (disorder / 16.5 - 1) * length ** (1 / 1.6)
+    >>> points = Points.of(length, disorder, value, np.full(12, 0.01))
+    >>> best = fit_scaling(points, Expansion(relevant=1, irrelevant=0, relevant_field=1))
+    >>> refit(best, [value, value + 0.01]).values.round(3).values.tolist()
+    [[16.5, 1.6], [16.5, 1.6]]
+    """
     rows = _check.real_array("values", values)
     if rows.ndim != 2 or rows.shape[1] != best.points.value.size:
         raise ValueError(f"values must have shape (resamples, {best.points.value.size}), not {rows.shape}")
@@ -436,6 +530,17 @@ def size_dependence(
     DataFrame, one row a smallest size
         smallest_length, data, every parameter that enters non-linearly with its _error, chi_square,
         degrees_of_freedom, p_value, converged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.finite_size import Expansion, Points, size_dependence
+    >>> length, disorder = (grid.ravel() for grid in np.meshgrid([6.0, 8.0, 12.0], [15.0, 16.0, 17.0, 18.0]))
+    >>> value = 2 - (disorder / 16.5 - 1) * length ** (1 / 1.6)
+    >>> points = Points.of(length, disorder, value, np.full(12, 0.01))
+    >>> found = size_dependence(points, Expansion(relevant=1, irrelevant=0, relevant_field=1), smallest=[6, 8])
+    >>> found[["smallest_length", "data", "nu"]].round(3).values.tolist()
+    [[6.0, 12.0, 1.6], [8.0, 8.0, 1.6]]
     """
     rows = []
     for length in smallest:
@@ -463,6 +568,15 @@ def collapse_quality(variable: ArrayLike, value: ArrayLike, error: ArrayLike, le
     -------
     float
         Mean squared deviation over its variance; NaN if no datum lies within the range of other sizes.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.finite_size import collapse_quality
+    >>> x, y, length = [0.0, 1.0, 2.0, 0.5, 1.5], [0.0, 1.0, 2.0, 0.5, 1.5], [8, 8, 8, 12, 12]
+    >>> collapse_quality(x, y, [0.1] * 5, length) < 1e-9
+    True
+    >>> collapse_quality(x, [0.0, 1.0, 2.0, 1.5, 2.5], [0.1] * 5, length) > 10
+    True
     """
     x, y, e, size = (
         _check.real_array(name, one)

@@ -34,6 +34,16 @@ class Fit:
         combination of parameters has no effect.
     at_bound
         Varied parameters that ended at a bound: their errors, and the p-value, mean little.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.fits import fit
+    >>> x = np.array([1.0, 2.0, 3.0, 4.0])
+    >>> line = fit(lambda a, b: a + b * x, [1.1, 1.9, 3.2, 3.9], np.full(4, 0.1), {"a": 0.0, "b": 1.0})
+    >>> crossing, error = line.derived(lambda values: -values["a"] / values["b"])
+    >>> line.degrees_of_freedom, round(line.reduced_chi_square, 2), round(crossing, 2), round(error, 2)
+    (2, 3.15, -0.1, 0.13)
     """
 
     values: dict[str, float]
@@ -84,6 +94,16 @@ def whitener(uncertainty: ArrayLike, size: int) -> NDArray[np.float64]:
     ------
     ValueError
         If an error is not positive, or the covariance matrix not symmetric and positive definite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.fits import whitener
+    >>> covariance = np.array([[1.0, 0.5], [0.5, 1.0]])
+    >>> whiten = whitener(covariance, size=2)
+    >>> (whiten @ covariance @ whiten.T).round(12)
+    array([[1., 0.],
+           [0., 1.]])
     """
     given = _check.real_array("uncertainty", uncertainty)
     if given.shape == (size,):
@@ -111,6 +131,13 @@ def inverse_square(jacobian: NDArray[np.float64]) -> NDArray[np.float64]:
     """Covariance ``inv(J^T J)`` of parameters from the Jacobian of whitened deviations.
 
     NaN for a parameter without any effect; NaN throughout where some combination of parameters has none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.fits import inverse_square
+    >>> inverse_square(np.array([[1.0], [2.0]])).round(3)
+    array([[0.2]])
     """
     norms = np.linalg.norm(jacobian, axis=0)
     live = norms > 1e-150
@@ -154,6 +181,15 @@ def fit(
     ------
     ValueError
         If the data are not finite, their covariance is not positive definite, or there are fewer than parameters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.fits import fit
+    >>> x = np.array([0.0, 1.0, 2.0])
+    >>> decay = fit(lambda a, rate: a * np.exp(-rate * x), [1.0, 0.36, 0.14], [0.01] * 3, {"a": 1.0, "rate": 0.5})
+    >>> round(decay.values["rate"], 2), round(decay.errors["rate"], 2), decay.converged
+    (1.01, 0.02, True)
     """
     data = _check.real_array("value", value)
     if data.ndim != 1:
@@ -220,6 +256,14 @@ def power_law(
     Notes
     -----
     The logarithm of a noisy mean is too small by half its relative variance on average; that is put back.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.fits import power_law
+    >>> length = [8, 10, 12, 16]
+    >>> law = power_law([size**2.9 for size in length], [0.05 * size**2.9 for size in length], {"length": length})
+    >>> round(law.values["length"], 3), round(law.errors["length"], 3)
+    (2.9, 0.098)
     """
     logarithm, covariance = log_data(value, uncertainty)
     factors = {name: np.log(_positive(name, variable, logarithm.size)) for name, variable in variables.items()}
@@ -259,6 +303,13 @@ def local_exponents(
     exponents : ndarray of shape (n - 1,)
     covariance : ndarray of shape (n - 1, n - 1)
         Neighbouring exponents share a mean and are anticorrelated.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.fits import local_exponents
+    >>> middle, exponents, covariance = local_exponents([1.0, 2.0, 4.0], [1.0, 4.0, 32.0], [0.01, 0.04, 0.32])
+    >>> middle.round(2), exponents.round(2)
+    (array([1.41, 2.83]), array([2., 3.]))
     """
     logarithm, covariance = log_data(value, uncertainty)
     position = np.log(_positive("length", length, logarithm.size))
@@ -270,7 +321,15 @@ def local_exponents(
 
 
 def log_data(value: ArrayLike, uncertainty: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Logarithms of positive means, corrected for their noise, and their covariance matrix."""
+    """Logarithms of positive means, corrected for their noise, and their covariance matrix.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.fits import log_data
+    >>> logarithm, covariance = log_data([1.0, 10.0], [0.1, 1.0])
+    >>> logarithm.round(3), covariance.diagonal().round(3)
+    (array([0.005, 2.308]), array([0.01, 0.01]))
+    """
     data = _check.real_array("value", value)
     data = _positive("value", data, data.size)
     error = _check.real_array("uncertainty", uncertainty)

@@ -41,6 +41,14 @@ class Sizes:
         Size, mean and its standard error, each of shape (n,). Sizes are independent.
     samples
         How many samples each mean rests on, shape (n,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.information_laws import Sizes
+    >>> means = Sizes(np.array([4.0, 6.0]), np.array([0.1, 0.3]), np.array([0.01, 0.02]), np.array([20, 20]))
+    >>> len(means)
+    2
     """
 
     length: NDArray[np.float64]
@@ -69,6 +77,13 @@ def driven(measured: Mapping[str, Any] | pd.DataFrame, quantity: str) -> Any:
     -------
     number, array or Series
         As the entries of ``measured`` are.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.information_laws import driven
+    >>> measured = {"negativity": 1.4, "reversed_negativity": 1.2, "equilibrium_negativity": 1.0}
+    >>> round(driven(measured, "negativity"), 3)
+    0.3
     """
     both = (measured[quantity] + measured[f"reversed_{quantity}"]) / 2
     return both - measured[f"equilibrium_{quantity}"]
@@ -83,6 +98,13 @@ def gather(folder: str | Path) -> pd.DataFrame:
     ------
     TableError
         If there is no such table.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.information_laws import gather
+    >>> table = gather("data")
+    >>> sorted(name for name in table if name.startswith("driven_"))
+    ['driven_coherence', 'driven_mutual_information', 'driven_negativity', 'driven_renyi_2_information']
     """
     table = read_table(ENSEMBLE, folder)
     columns = {f"driven_{name}": driven(table, name) for name in MEASURES if name != "coherence"}
@@ -117,6 +139,13 @@ def sizes(
     ------
     ValueError
         If neither or both of ``bias`` and ``X`` are given.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.information_laws import gather, sizes
+    >>> means = sizes(gather("data"), "driven_mutual_information", disorder=10.0, X=24.0)
+    >>> bool((means.value > 0).all()), bool((means.samples >= 8).all())
+    (True, True)
     """
     if (bias is None) == (X is None):
         raise ValueError("bias or X must be given, and not both")
@@ -142,6 +171,15 @@ def exponent(means: Sizes) -> tuple[float, float]:
     ------
     ValueError
         If there are fewer than two sizes, or a mean is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.information_laws import Sizes, exponent
+    >>> means = Sizes(np.array([4.0, 8.0]), np.array([1.0, 4.0]), np.array([0.05, 0.2]), np.array([20, 20]))
+    >>> value, error = exponent(means)
+    >>> round(value, 3), round(error, 3)
+    (2.0, 0.102)
     """
     if len(means) < 2:
         raise ValueError("means must hold two sizes at least")

@@ -36,6 +36,14 @@ def bulk_localization_length(width: ArrayLike, exponent: ArrayLike, error: Array
     -------
     Fit
         Parameters ``xi`` and ``surface``.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.localized import bulk_localization_length
+    >>> width = [6, 8, 12]
+    >>> found = bulk_localization_length(width, [0.5 + 0.3 / one for one in width], [0.01] * 3)
+    >>> round(found.values["xi"], 3), round(found.values["surface"], 3)
+    (2.0, 0.3)
     """
     lengths = _check.real_array("width", width)
     rates = _check.real_array("exponent", exponent)
@@ -84,6 +92,16 @@ def coherence_exponent(
     ------
     ValueError
         If numbers are not positive, shapes differ, or a localization length is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.localized import coherence_exponent
+    >>> length = np.array([8.0, 12.0, 16.0])
+    >>> value = 0.1 * length**1.8
+    >>> found = coherence_exponent(length, np.full(3, 30.0), np.full(3, 0.5), value, 0.02 * value)
+    >>> round(found.values["b"], 2)
+    0.2
     """
     logarithm, covariance = log_data(value, uncertainty)
     names = {"length": length, "disorder": disorder, "bias": bias}
@@ -134,6 +152,15 @@ class LocalizedMeans:
         One row a mean: length, disorder, window ("X = 24", or the bias over W_c), bias, samples, value, error.
     covariance
         Covariance of the values, shape (n, n): windows of the same samples are correlated.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import gather
+    >>> from anderson_ness.analysis.localized import localized_means
+    >>> means = localized_means(gather("data"))
+    >>> strong = means.select(means.data["disorder"] >= 30)
+    >>> len(strong.data) == len(strong.covariance) <= len(means.data)
+    True
     """
 
     data: pd.DataFrame
@@ -177,6 +204,14 @@ def localized_means(
     -------
     LocalizedMeans
         By size and disorder strength; relative covariances are those of `finite_size.relative_covariances`.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import gather
+    >>> from anderson_ness.analysis.localized import localized_means
+    >>> means = localized_means(gather("data"))
+    >>> list(means.data)
+    ['length', 'disorder', 'window', 'bias', 'samples', 'value', 'error']
     """
     deep = table[table["disorder"] >= lowest_disorder]
     deep = deep.assign(window=_windows(deep)).dropna(subset=["window"])
@@ -226,6 +261,14 @@ def area_law_exponents(means: LocalizedMeans) -> pd.DataFrame:
     DataFrame, one row a smallest size with at least three sizes of some disorder strength
         smallest_length, data, b, error, bias_exponent and bias_exponent_error (1 and 0 where there is one window),
         chi_square, degrees_of_freedom, p_value.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import gather
+    >>> from anderson_ness.analysis.localized import area_law_exponents, localized_means
+    >>> found = area_law_exponents(localized_means(gather("data")))
+    >>> list(found)[:4]
+    ['smallest_length', 'data', 'b', 'error']
     """
     rows: list[dict[str, float]] = []
     for smallest in np.unique(means.data["length"]):

@@ -44,6 +44,14 @@ class Profile:
         Length of the bar.
     samples
         Number of samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.profiles import Profile
+    >>> measured = Profile(np.arange(4) + 0.5, np.array([0.8, 0.2, -0.3, -0.7]), np.diag([0.01] * 4), 4, samples=20)
+    >>> measured.odd().value, measured.odd().error.round(3)
+    (array([0.75, 0.25]), array([0.071, 0.071]))
     """
 
     x: NDArray[np.float64]
@@ -87,6 +95,13 @@ def profile(density: ArrayLike, weight: ArrayLike, average: str = "ratio of mean
     ------
     ValueError
         If shapes differ, a number is not finite, or a weight not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.profiles import profile
+    >>> profile(density=[[0.4, -0.2], [0.6, -0.8]], weight=np.ones((2, 2))).value
+    array([ 0.5, -0.5])
     """
     _check.one_of("average", average, AVERAGES)
     densities, weights = _checked(density, weight)
@@ -105,6 +120,15 @@ def profile_arrays(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np
     ------
     ValueError
         If rows are of different lengths, or one has no profile.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.profiles import profile_arrays
+    >>> from anderson_ness.ensembles import read_table
+    >>> table = read_table("profiles")
+    >>> density, weight = profile_arrays(table[table["length"] == 8])
+    >>> density.shape == weight.shape == (len(density), 8)
+    True
     """
     names = ("density_profile", "spectral_weight")
     density, weight = (_check.real_array(name, [list(row) for row in table[name].dropna()]) for name in names)
@@ -117,13 +141,29 @@ def step_places(density: ArrayLike, weight: ArrayLike) -> NDArray[np.float64]:
     """Where each sample's profile steps from +1 to -1, as a distance from the middle, shape (samples,).
 
     A sharp step at x_s has the mean 2 x_s/length - 1 over the bar; the place is read off that mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.analysis.profiles import step_places
+    >>> # A step behind the third of four slices is one slice right of the middle.
+    >>> step_places(density=[[1.0, 1.0, 1.0, -1.0]], weight=np.ones((1, 4)))
+    array([1.])
     """
     densities, weights = _checked(density, weight)
     return (densities / weights).mean(axis=1) * densities.shape[1] / 2
 
 
 def place_spread(places: ArrayLike) -> estimators.Estimate:
-    """Standard deviation of the `step_places` over samples, with its jackknife error."""
+    """Standard deviation of the `step_places` over samples, with its jackknife error.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.profiles import place_spread
+    >>> spread = place_spread([-1.0, 0.5, 1.0, -0.5])
+    >>> round(spread.value, 3), spread.samples
+    (0.913, 4)
+    """
     sample = _check.real_array("places", places)
     squares = np.column_stack([sample, sample**2])
     spread = estimators.jackknife(lambda mean: np.sqrt(mean[1] - mean[0] ** 2), squares)
@@ -145,6 +185,14 @@ def profiles_at(table: pd.DataFrame, disorder: float, centre: float = 24.0) -> l
     list of Profile
         Of ascending length; those with fewer samples than length + 4 are left out, because the covariance of their
         slices is not known well enough for a fit. May be empty.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.profiles import profiles_at
+    >>> from anderson_ness.ensembles import read_table
+    >>> found = profiles_at(read_table("profiles"), disorder=10.0)
+    >>> [one.length for one in found][:1], all(one.samples >= one.length + 4 for one in found)
+    ([8], True)
     """
     scaled = with_scaled_bias(table)
     here = scaled[np.isclose(scaled["disorder"], disorder) & np.isclose(scaled["scaled_bias"], centre, rtol=1e-6)]
@@ -190,12 +238,30 @@ def fit_profile(
     ------
     ValueError
         If the model is unknown, or there are too few samples for the covariance of the slices.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.profiles import fit_profile, profiles_at
+    >>> from anderson_ness.ensembles import read_table
+    >>> measured = profiles_at(read_table("profiles"), disorder=10.0)[0]
+    >>> fit_profile(measured, "diffusive").names
+    ('extrapolation',)
     """
     return _joint([measured], model, extrapolate, start, skip, model_error)
 
 
 def curve(x: ArrayLike, length: int, model: str, fitted: Fit) -> NDArray[np.float64]:
-    """A fitted model at positions x along a bar of this length, as `fit_profile` and `fit_critical` compare it."""
+    """A fitted model at positions x along a bar of this length, as `fit_profile` and `fit_critical` compare it.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.profiles import curve, fit_profile, profiles_at
+    >>> from anderson_ness.ensembles import read_table
+    >>> measured = profiles_at(read_table("profiles"), disorder=10.0)[0]
+    >>> found = fit_profile(measured, "diffusive")
+    >>> bool(abs(curve(measured.x, measured.length, "diffusive", found) - measured.value).max() < 0.2)
+    True
+    """
     _check.one_of("model", model, tuple(SHAPES))
     shape = {name: value for name, value in fitted.values.items() if name != "extrapolation"}
     gap = fitted.values.get("extrapolation", 0.0)
@@ -208,6 +274,14 @@ def fit_critical(profiles: Sequence[Profile], extrapolate: bool = True, skip: in
     """Fit one length x_c to the critical profiles of several lengths: D(x) then belongs to the material.
 
     Arguments as for `fit_profile`; one extrapolation for all lengths.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.profiles import fit_critical, profiles_at
+    >>> from anderson_ness.ensembles import read_table
+    >>> found = fit_critical(profiles_at(read_table("profiles"), disorder=16.5))
+    >>> sorted(found.values), found.values["x_c"] > 0
+    (['extrapolation', 'x_c'], True)
     """
     return _joint(profiles, "critical", extrapolate, 1.0, skip, model_error)
 
@@ -261,6 +335,14 @@ def fit_localized(
     -------
     Fit
         Parameters ``xi``, ``a`` and ``extrapolation``.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.profiles import fit_localized, profiles_at
+    >>> from anderson_ness.ensembles import read_table
+    >>> found = fit_localized(profiles_at(read_table("profiles"), disorder=30.0))
+    >>> sorted(found.values)
+    ['a', 'extrapolation', 'xi']
     """
     halves = [one.odd(skip) for one in profiles]
     if len({one.length for one in halves}) < 2:
@@ -295,6 +377,13 @@ def step_growth(length: ArrayLike, width: ArrayLike, error: ArrayLike) -> tuple[
         Parameters ``log_amplitude`` = (1 - a) ln xi, and ``length`` = a.
     derived : dict
         ``a`` and ``xi``, each with its error.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.profiles import step_growth
+    >>> law, derived = step_growth(length=[8, 16], width=[2.0, 2.4], error=[0.1, 0.1])
+    >>> round(derived["a"][0], 3), round(derived["xi"][0], 3)
+    (0.262, 1.223)
     """
     growth = power_law(width, error, {"length": length})
     xi = growth.derived(lambda values: np.exp(values["log_amplitude"] / (1 - values["length"])))

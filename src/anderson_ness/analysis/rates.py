@@ -35,6 +35,13 @@ class Tunnelling:
         whose squares add up to its square: ``fluctuations`` of the rates, ``sharing`` of a level by both leads, and
         the ``extent`` of the levels themselves; ``share`` of the first in that square. Errors by the jackknife over
         bars.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.rates import Tunnelling
+    >>> found = Tunnelling(12, samples=80, levels=900, values={"gradient": 0.8}, errors={"gradient": 0.05})
+    >>> found.values["gradient"] / found.errors["gradient"]
+    16.0
     """
 
     length: int
@@ -53,6 +60,14 @@ def with_rates(levels: pd.DataFrame) -> pd.DataFrame:
         Added: ``offset`` of the centre from the middle; ``log_ratio`` and ``filling``; ``current``, the level's part of
         the current as an isolated line, Gamma_L Gamma_R/(Gamma_L + Gamma_R); and ``alone``, the coherence between the
         halves if the level were the only one, g^2 p_L p_R/2 with its weights in the halves.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.rates import with_rates
+    >>> from anderson_ness.ensembles.resonances import read_resonances
+    >>> levels = with_rates(read_resonances())
+    >>> bool(levels["filling"].between(-1, 1).all()), bool((levels["alone"] <= 1 / 8).all())
+    (True, True)
     """
     found = levels[levels["energy"].notna()]
     left, right = found["width_left"], found["width_right"]
@@ -84,6 +99,18 @@ def tunnelling(levels: pd.DataFrame, part: float = 0.25) -> Tunnelling:
     ------
     ValueError
         If the levels are of several lengths, or of fewer than three bars.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.rates import tunnelling, with_rates
+    >>> from anderson_ness.ensembles.resonances import read_resonances
+    >>> levels = with_rates(read_resonances())
+    >>> small, large = (
+    ...     tunnelling(levels[(levels["disorder"] == 45) & (levels["length"] == length)]) for length in (8, 16)
+    ... )
+    >>> # The rates' fluctuations grow with the length, and so does the step of the density.
+    >>> large.values["spread"] > small.values["spread"], large.values["width"] > small.values["width"]
+    (True, True)
     """
     lengths = np.unique(levels["length"])
     if len(lengths) != 1:
@@ -151,6 +178,16 @@ def shares(levels: pd.DataFrame, weight: str, within: ArrayLike, of: str = "log_
     -------
     VectorEstimate
         Shares, shape (k,); errors by the jackknife over bars.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.rates import shares, with_rates
+    >>> from anderson_ness.ensembles.resonances import read_resonances
+    >>> levels = with_rates(read_resonances())
+    >>> some = levels[(levels["disorder"] == 30) & (levels["length"] == 12)]
+    >>> found = shares(some, "coherence_share", within=[2.0, 5.0, 50.0])
+    >>> bool((found.value[1:] >= found.value[:-1]).all())
+    True
     """
     _check.one_of("weight", weight, ("levels", "coherence_share", "current"))
     bounds = _check.real_array("within", within)
@@ -163,6 +200,17 @@ def shares(levels: pd.DataFrame, weight: str, within: ArrayLike, of: str = "log_
 
 
 def carriers(levels: pd.DataFrame, weight: str) -> estimators.Estimate:
-    """Effective number of levels of a bar that carry a weight, ``(sum w)^2 / sum w^2``, averaged over bars."""
+    """Effective number of levels of a bar that carry a weight, ``(sum w)^2 / sum w^2``, averaged over bars.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.rates import carriers, with_rates
+    >>> from anderson_ness.ensembles.resonances import read_resonances
+    >>> levels = with_rates(read_resonances())
+    >>> some = levels[(levels["disorder"] == 30) & (levels["length"] == 12)]
+    >>> # One level carries nearly all of the current of a bar, several its coherence.
+    >>> 1 < carriers(some, "current").value < carriers(some, "coherence_share").value
+    True
+    """
     numbers = levels.groupby("seed")[weight].agg(lambda w: w.sum() ** 2 / (w**2).sum())
     return estimators.mean(numbers.to_numpy())

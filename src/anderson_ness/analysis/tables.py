@@ -37,6 +37,14 @@ class Block:
         How many rows did not converge, shape (k,); they are among the values.
     missing
         How many rows have no finite value, shape (k,).
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.tables import blocks
+    >>> from anderson_ness.ensembles import read_table
+    >>> block = blocks(read_table("fig2a"))[0]
+    >>> block.values.shape == (len(block.seeds), len(block.across))
+    True
     """
 
     point: dict[str, float]
@@ -48,7 +56,15 @@ class Block:
 
 
 def point_columns(table: pd.DataFrame) -> list[str]:
-    """The table's columns that say which point a row belongs to."""
+    """The table's columns that say which point a row belongs to.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.tables import point_columns
+    >>> from anderson_ness.ensembles import read_table
+    >>> point_columns(read_table("fig2a"))
+    ['length', 'disorder', 't_parallel', 't_perp', 't_contact']
+    """
     _require(table, "length", "disorder", "seed")
     return [name for name in SAMPLE if name != "seed" and name in table]
 
@@ -80,6 +96,16 @@ def summary(
     ------
     ValueError
         If a column is missing, or a sample appears twice in a group.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.tables import summary
+    >>> from anderson_ness.ensembles import read_table
+    >>> means = summary(read_table("fig2a"))
+    >>> list(means)[:8]
+    ['length', 'disorder', 't_parallel', 't_perp', 't_contact', 'bias', 'samples', 'unconverged']
+    >>> bool((means["mean_error"].dropna() > 0).all())
+    True
     """
     groups = list(by) if by is not None else [*point_columns(table), "bias"]
     _require(table, column, "seed", *groups)
@@ -120,6 +146,16 @@ def blocks(table: pd.DataFrame, column: str = "coherence", across: str = "bias")
     ------
     ValueError
         If a column is missing, or a sample appears twice at one bias.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.tables import blocks
+    >>> from anderson_ness.ensembles import read_table
+    >>> found = blocks(read_table("fig2b"))
+    >>> sorted(found[0].point)
+    ['disorder', 'length', 't_contact', 't_parallel', 't_perp']
+    >>> bool((found[0].across[1:] > found[0].across[:-1]).all())
+    True
     """
     point = point_columns(table)
     _require(table, column, across)
@@ -147,7 +183,15 @@ def blocks(table: pd.DataFrame, column: str = "coherence", across: str = "bias")
 
 
 def with_scaled_bias(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a column ``scaled_bias``, X = bias length^3/16.5, rounded to six digits so that it groups."""
+    """The table with a column ``scaled_bias``, X = bias length^3/16.5, rounded to six digits so that it groups.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from anderson_ness.analysis.tables import with_scaled_bias
+    >>> with_scaled_bias(pd.DataFrame({"bias": [0.7734375], "length": [8]}))["scaled_bias"].tolist()
+    [24.0]
+    """
     _require(table, "bias", "length")
     scaled = scaling.scaled_bias(table["bias"].to_numpy(), table["length"].to_numpy())
     return table.assign(scaled_bias=[float(f"{one:.5e}") for one in scaled])
@@ -180,6 +224,17 @@ def difference_slope(
     ------
     ValueError
         If a column is missing, a sample appears twice at one bias, or no sample has either bias.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.tables import difference_slope, summary
+    >>> from anderson_ness.ensembles import read_table
+    >>> slopes = difference_slope(read_table("fig2b"))
+    >>> means = summary(slopes, "slope", by=["length", "disorder"])
+    >>> # A metal gains more from each further state than a localized bar.
+    >>> shared = means[means["length"] == 8].set_index("disorder")["mean"]
+    >>> bool(shared.loc[13.0] > shared.loc[21.0])
+    True
     """
     _require(table, column)
     scaled = with_scaled_bias(table)

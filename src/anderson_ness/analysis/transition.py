@@ -77,6 +77,14 @@ def transition_blocks(
     ------
     ValueError
         If the table lacks a column, holds several kinds of leads or no row at these X, or ``quantity`` is unknown.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.transition import transition_blocks
+    >>> from anderson_ness.ensembles import read_table
+    >>> blocks = transition_blocks(read_table("fig2b"))
+    >>> all(len(block.values) >= 8 for block in blocks), blocks[0].values.shape[1]
+    (True, 1)
     """
     if quantity not in ("coherence", "slope"):
         raise ValueError(f"quantity must be 'coherence' or 'slope', not {quantity!r}")
@@ -114,17 +122,41 @@ def _weights(quantity: Quantity, stretch: float) -> NDArray[np.float64]:
 
 
 def near(points: Points, reach: float = REACH) -> Points:
-    """The data with \\|W/16.5 - 1\\| up to ``reach``."""
+    """The data with \\|W/16.5 - 1\\| up to ``reach``.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.finite_size import Points
+    >>> from anderson_ness.analysis.transition import near
+    >>> points = Points.of([8, 8, 8], [10.0, 16.5, 30.0], [1.0, 0.6, 0.1], [0.1, 0.1, 0.1])
+    >>> near(points).disorder
+    array([16.5])
+    """
     return points.select(np.abs(points.disorder / CRITICAL_DISORDER - 1) <= reach)
 
 
 def suffices(points: Points) -> bool:
-    """Whether W_c, nu and a cubic function can be told: three sizes, four disorder strengths, twelve data."""
+    """Whether W_c, nu and a cubic function can be told: three sizes, four disorder strengths, twelve data.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.finite_size import Points
+    >>> from anderson_ness.analysis.transition import suffices
+    >>> suffices(Points.of([8, 8, 8], [10.0, 16.5, 30.0], [1.0, 0.6, 0.1], [0.1, 0.1, 0.1]))
+    False
+    """
     return len(set(points.length)) >= 3 and len(set(points.disorder)) >= 4 and points.value.size >= 12
 
 
 class Variant(NamedTuple):
-    """One way to fit: the smallest size kept, and the exponent of a correction to scaling, if there is one."""
+    """One way to fit: the smallest size kept, and the exponent of a correction to scaling, if there is one.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.transition import Variant
+    >>> Variant(smallest=8.0)
+    Variant(smallest=8.0, correction=None)
+    """
 
     smallest: float
     correction: float | None = None
@@ -139,7 +171,18 @@ class Variant(NamedTuple):
 
 
 def variants(points: Points, corrections: Sequence[float] = (-1.0, -2.5)) -> list[Variant]:
-    """The ways that data near W_c allow, the plainest first: all sizes, then fewer, then corrections for all."""
+    """The ways that data near W_c allow, the plainest first: all sizes, then fewer, then corrections for all.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.finite_size import Points
+    >>> from anderson_ness.analysis.transition import near, transition_blocks, variants
+    >>> from anderson_ness.ensembles import read_table
+    >>> points = near(Points.logarithms(transition_blocks(read_table("fig2b"))))
+    >>> # The plainest first: all sizes, no correction.
+    >>> bool(variants(points)[0].smallest == points.length.min()), variants(points)[0].correction is None
+    (True, True)
+    """
     sizes = np.unique(points.length)
     plain = [Variant(float(one)) for one in sizes if suffices(points.select(points.length >= one))]
     return plain + [Variant(float(sizes[0]), y) for y in corrections if plain]
@@ -152,6 +195,15 @@ def best_variant(points: Points) -> Variant:
     ------
     ValueError
         If the data do not suffice for any.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.finite_size import Points
+    >>> from anderson_ness.analysis.transition import best_variant, near, transition_blocks, variants
+    >>> from anderson_ness.ensembles import read_table
+    >>> points = near(Points.logarithms(transition_blocks(read_table("fig2b"))))
+    >>> best_variant(points) in variants(points)
+    True
     """
     found = [(one, one.fit(points).fit) for one in variants(points)]
     if not found:
@@ -168,6 +220,15 @@ def compare_variants(points: Points) -> pd.DataFrame:
     DataFrame, one row a variant
         smallest_length, correction (NaN: none), data, critical_disorder, nu, each with its _error, chi_square,
         degrees_of_freedom, p_value, converged.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.finite_size import Points
+    >>> from anderson_ness.analysis.transition import compare_variants, near, transition_blocks
+    >>> from anderson_ness.ensembles import read_table
+    >>> points = near(Points.logarithms(transition_blocks(read_table("fig2b"))))
+    >>> list(compare_variants(points))[:5]
+    ['smallest_length', 'correction', 'data', 'critical_disorder', 'critical_disorder_error']
     """
     rows = []
     for one in variants(points):
@@ -184,7 +245,17 @@ def compare_variants(points: Points) -> pd.DataFrame:
 def paper_collapse(
     points: Points, degree: int = 8, nu: float = CORRELATION_EXPONENT, critical: float = CRITICAL_DISORDER
 ) -> ScalingFit:
-    """One polynomial in Y through all data, at given W_c and nu: chi^2 says how well they collapse."""
+    """One polynomial in Y through all data, at given W_c and nu: chi^2 says how well they collapse.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.finite_size import Points
+    >>> from anderson_ness.analysis.transition import paper_collapse, transition_blocks
+    >>> from anderson_ness.ensembles import read_table
+    >>> found = paper_collapse(Points.logarithms(transition_blocks(read_table("fig2b"))))
+    >>> dict(found.fixed)
+    {'critical_disorder': 16.5, 'nu': 1.57}
+    """
     expansion = Expansion(relevant=degree, irrelevant=0, relevant_field=1, logarithmic=True)
     return fit_scaling(points, expansion, fixed={"critical_disorder": critical, "nu": nu})
 
@@ -205,6 +276,16 @@ def tail(points: Points, smallest: float = 1.5, exponent: float | None = None) -
     -------
     Fit
         Parameters ``log_amplitude`` and ``exponent``.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.finite_size import Points
+    >>> from anderson_ness.analysis.transition import tail, transition_blocks
+    >>> from anderson_ness.ensembles import read_table
+    >>> found = tail(Points.logarithms(transition_blocks(read_table("fig2b"))))
+    >>> # The paper's form has the exponent nu, 1.57.
+    >>> 0.5 < found.values["exponent"] < 3
+    True
     """
     y = scaled_disorder(points.disorder, points.length)
     kept = points.select(y >= smallest)
@@ -233,6 +314,18 @@ def forecast(best: ScalingFit, blocks: Sequence[Block], counts: Mapping[tuple[fl
     -------
     dict
         Errors of the parameters that enter non-linearly. A disorder strength without samples is left out.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.finite_size import Points
+    >>> from anderson_ness.analysis.transition import best_variant, forecast, near, transition_blocks
+    >>> from anderson_ness.ensembles import read_table
+    >>> blocks = transition_blocks(read_table("fig2b"))
+    >>> points = near(Points.logarithms(blocks))
+    >>> best = best_variant(points).fit(points)
+    >>> plan = {(length, disorder): 1000 for length in (8, 12, 16) for disorder in (13.0, 15.0, 16.5, 18.0, 20.0)}
+    >>> sorted(forecast(best, blocks, plan))[:2]
+    ['critical_disorder', 'nu']
     """
     spreads: dict[float, list[float]] = {}
     for block, covariance in zip(blocks, relative_covariances(blocks), strict=True):

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from anderson_ness.companion import chapters, render
 from anderson_ness.companion.chapters import Failure
+from anderson_ness.companion.messages import waiting
 
 
 def build(
@@ -59,10 +60,11 @@ def build(
     if failures:
         return failures, page
     start = time.perf_counter()
-    if only is None:
-        built = render.render(root)
-    else:
-        page, built = render.preview(root, names[0]), True
+    with waiting("rendering the pages"):
+        if only is None:
+            built = render.render(root)
+        else:
+            page, built = render.preview(root, names[0]), True
     say(f"pages: rendered in {time.perf_counter() - start:.1f} s" if built else "pages: up to date")
     return [], page
 

@@ -115,7 +115,7 @@ def _literal(code: str) -> Any:
 
 
 def parse_value(text: str) -> Any:
-    """The value that papermill's ``-p NAME VALUE`` gives to ``text``: True, False, None, int, float or text."""
+    """What papermill's ``-p NAME VALUE`` makes of ``text``: True, False, None, int, float, text; also a list."""
     words = {"True": True, "False": False, "None": None}
     if text in words:
         return words[text]
@@ -124,7 +124,7 @@ def parse_value(text: str) -> Any:
             return kind(text)
         except ValueError:
             continue
-    return text
+    return _literal(text) if text.startswith("[") else text
 
 
 def chosen_parameters(root: Path, chapter: str, given: Mapping[str, str]) -> dict[str, Any]:
@@ -249,7 +249,7 @@ def execute(root: Path, chapter: str, parameters: Mapping[str, Any], work: Path)
 
 def _set_environment(root: Path, chapter: str, work: Path, inputs: str) -> None:
     """What the kernel inherits: this interpreter, one thread, no personal settings, and what the run is."""
-    write_kernel_spec(work / "jupyter" / "kernels" / KERNEL, extra_arguments=["--log-level=ERROR"])
+    write_kernel_spec(work / "jupyter" / "kernels" / KERNEL, extra_arguments=["--log-level=CRITICAL"])
     context = {
         "chapter": chapter,
         "parameters": list(defaults(root, chapter)),

@@ -175,15 +175,15 @@ def by_chapter(results: Sequence[Evaluated]) -> Iterator[tuple[str, list[Evaluat
 
 
 def _table(results: Sequence[Evaluated], links: _Links | None = None) -> str:
-    """One line a claim; with ``links``, also what shows it."""
-    header = ["claim", "in the paper", "measured", "verdict", *(["shown by"] if links else [])]
+    """One line a claim, its verdict first, as the rest may lie outside of a narrow screen; ``links``: to figures."""
+    header = ["claim", "verdict", "measured", "in the paper", *(["figure"] if links else [])]
     rows = [header, ["---"] * len(header)]
     for one in results:
         claim = f"[{one.claim.id}](#claim-{one.claim.id})"
         # The theme breaks words anywhere in a table.
         verdict = f'<strong style="overflow-wrap: normal">{one.finding.verdict}</strong>'
-        row = [claim, _escaped(one.claim.where), _escaped(measured(one.finding)), verdict]
-        rows.append([*row, *([links.shown_by(one.claim)] if links else [])])
+        row = [claim, verdict, _escaped(measured(one.finding)), _escaped(one.claim.where)]
+        rows.append([*row, *([links.figure(one.claim)] if links else [])])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -216,8 +216,11 @@ class _Links:
 
     def shown_by(self, claim: Claim) -> str:
         """The claim's figure, if it can be reached, and the command that makes it."""
-        figure = f"[figure](#{claim.figure}), " if claim.figure and claim.chapter in self._pages else ""
-        return f"{figure}`{claim.command}`"
+        return ", ".join(filter(None, [self.figure(claim), f"`{claim.command}`"]))
+
+    def figure(self, claim: Claim) -> str:
+        """A link to the claim's figure; empty if there is none, or no page that shows it."""
+        return f"[figure](#{claim.figure})" if claim.figure and claim.chapter in self._pages else ""
 
     def _title(self, name: str) -> str:
         notebook = self._root / "book" / f"{name}.ipynb"

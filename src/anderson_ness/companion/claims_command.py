@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from anderson_ness.companion.messages import plain_messages, require_extra
+from anderson_ness.companion.messages import PATIENCE, plain_messages, require_extra
 from anderson_ness.companion.project import project_root
 
 if TYPE_CHECKING:
     from anderson_ness.companion.claims import Claim
 
 MODULES = ("yaml", "pyarrow", "pandas", "lmfit")
-PATIENCE = 2.0  # seconds without a word
 
 
 @click.command()

@@ -57,6 +57,7 @@ def run(chapter: str, parameters: tuple[tuple[str, str], ...]) -> None:
     \b
     Example:
       anderson-ness run 1 -p disorder 21 -p seed 7
+      anderson-ness run 7 -p widths "[4, 6]"
     """
     require_extra("book", BOOK_MODULES)
     stop_like_an_interruption()

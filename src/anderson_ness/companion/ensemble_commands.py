@@ -183,7 +183,7 @@ def _cells(point: PointStatus) -> tuple[str, ...]:
         str(point.done),
         str(point.wanted),
         str(point.unconverged),
-        f"{point.mean:.4g}",
+        "-" if math.isnan(point.mean) else f"{point.mean:.4g}",
         "-" if math.isnan(relative) else f"{relative:.1%}",
         "-" if point.target is None else f"{point.target:.1%}",
         "-" if point.needed is None else str(point.needed),

@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import json
+import logging
 import os
 import re
 import time
@@ -26,6 +27,8 @@ STYLE = "anderson_ness.companion.anderson"
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
 LARGEST_SVG_ON_A_PAGE = 1_000_000
 Columns = Mapping[str, Any]
+# Writing a pdf it wonders about the dates inside of fonts, and the reader of a page would see that.
+logging.getLogger("fontTools").setLevel(logging.ERROR)
 
 
 class Run:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import signal
+import sys
+import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +14,8 @@ from contextlib import contextmanager
 import click
 
 from anderson_ness.companion.project import ProjectNotFound
+
+PATIENCE = 2.0  # seconds without a word
 
 
 class BadInput(click.ClickException):
@@ -37,6 +42,33 @@ def plain_messages() -> Iterator[None]:
         finally:
             for message in dict.fromkeys(str(warning.message) for warning in caught):
                 click.echo(f"Warning: {message}", err=True)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say after two seconds what is being waited for; on a terminal, also for how long, until it is done."""
+    done, start = threading.Event(), time.perf_counter()
+
+    def tell() -> None:
+        if done.wait(PATIENCE):
+            return
+        if not sys.stderr.isatty():
+            click.echo(f"{what} ...", err=True)
+            return
+        line = ""
+        while not done.is_set():
+            line = f"{what}: {time.perf_counter() - start:.0f} s"
+            click.echo(f"\r{line}", err=True, nl=False)
+            done.wait(1.0)
+        click.echo(f"\r{' ' * len(line)}\r", err=True, nl=False)
+
+    thread = threading.Thread(target=tell, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def require_extra(extra: str, modules: tuple[str, ...]) -> None:

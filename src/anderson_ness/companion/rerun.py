@@ -48,9 +48,15 @@ def note(root: Path, chapter: str) -> str:
 
 def papermill_command(root: Path, chapter: str) -> str:
     """The line that runs a chapter with every parameter at its default, to be edited."""
-    values = chapters.defaults(root, chapter)
-    options = [f"-p {name} {shlex.quote(str(value))}" for name, value in values.items()]
+    options = [_option(name, value) for name, value in chapters.defaults(root, chapter).items()]
     return " ".join([f"papermill book/{chapter}.ipynb out.ipynb", *options])
+
+
+def _option(name: str, value: Any) -> str:
+    """Papermill takes what follows ``-p`` for a number or a text; lists have to be written as YAML."""
+    return (
+        f"-y {shlex.quote(f'{name}: {value}')}" if isinstance(value, list) else f"-p {name} {shlex.quote(str(value))}"
+    )
 
 
 def _status(root: Path) -> str:

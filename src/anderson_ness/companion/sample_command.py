@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from anderson_ness.companion.messages import Failed, plain_messages, require_extra
+from anderson_ness.companion.messages import Failed, plain_messages, require_extra, waiting
 from anderson_ness.companion.project import project_root
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -74,7 +74,8 @@ def _compute(given: dict[str, Any], as_json: bool) -> None:
         names = [field.name for field in dataclasses.fields(Leads) if field.name in given]
         leads = Leads(**{name: given.pop(name) for name in names})
         bar = AndersonBar.random(length=length, disorder=disorder, seed=seed, leads=leads)
-        result = window_coherence(bar, bias=bias, **given)
+        with waiting(f"computing a bar of {bar.n_sites} sites"):
+            result = window_coherence(bar, bias=bias, **given)
     inputs = {"length": length, "disorder": disorder, "seed": seed, "bias": bias, **dataclasses.asdict(leads), **given}
     if as_json:
         click.echo(_json({"inputs": inputs, **dataclasses.asdict(result)}))
@@ -91,7 +92,8 @@ def _remake(table: str, number: int, as_json: bool) -> None:
 
         folder = Path() if table.endswith(".parquet") else project_root() / "data"
         row = read_row(table, number, folder)
-        comparisons = remake(row)
+        with waiting(f"computing row {number} again, a bar of length {row.point.length}"):
+            comparisons = remake(row)
     agree = all(one.agrees for one in comparisons)
     inputs = {
         "table": table,

@@ -32,6 +32,7 @@ def setup(app: Any) -> dict[str, Any]:
     app.registry.css_files[:] = [entry for entry in app.registry.css_files if entry[0] != "sphinx-thebe.css"]
     app.connect("builder-inited", _copy_mathjax)
     app.connect("autodoc-process-docstring", _escape_bars)
+    app.connect("autodoc-skip-member", _skip_fields)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -50,6 +51,12 @@ def write_mathjax(site: Path) -> None:
     for path in [path for part in wanted for path in ([part] if part.is_file() else files.files_below(part))]:
         files.copy(path, site / MATHJAX / path.relative_to(package / "es5"))
     files.copy(package / "LICENSE", site / MATHJAX / "LICENSE")
+
+
+def _skip_fields(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out fields of named tuples that nobody has described: Python says of them that they are fields."""
+    described = str(getattr(obj, "__doc__", "") or "")
+    return True if described.startswith("Alias for field number") else None
 
 
 def _escape_bars(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:

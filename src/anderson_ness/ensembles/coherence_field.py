@@ -79,6 +79,16 @@ def read_coherence_field(folder: str | Path = "data") -> pd.DataFrame:
     ------
     TableError
         If there is no such table or it is damaged.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles.coherence_field import read_coherence_field
+    >>> table = read_coherence_field()
+    >>> sorted(table["kind"].unique())
+    ['energy', 'window']
+    >>> row = table.iloc[0]
+    >>> bool(len(row["density"]) == row["length"])
+    True
     """
     table = read_csv(Path(folder) / "coherence_field.csv", COLUMNS)
     for name in LISTS:

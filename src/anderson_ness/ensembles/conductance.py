@@ -42,6 +42,13 @@ def read_conductance(folder: str | Path = "data") -> pd.DataFrame:
     ------
     TableError
         If there is no such table or it is damaged.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles.conductance import read_conductance
+    >>> table = read_conductance()
+    >>> list(table), bool((table["transmission"] > 0).all())
+    (['length', 'disorder', 'sample', 'transmission'], True)
     """
     return read_csv(Path(folder) / "conductance.csv", COLUMNS)
 

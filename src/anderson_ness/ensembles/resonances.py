@@ -52,6 +52,13 @@ def read_resonances(folder: str | Path = "data") -> pd.DataFrame:
     ------
     TableError
         If there is no such table or it is damaged.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles.resonances import read_resonances
+    >>> levels = read_resonances().dropna(subset="energy")
+    >>> bool((levels[["width_left", "width_right"]] > 0).all(axis=None))
+    True
     """
     return read_csv(Path(folder) / "resonances.csv", COLUMNS)
 

@@ -42,6 +42,13 @@ def read_transfer(folder: str | Path = "data") -> pd.DataFrame:
     ------
     TableError
         If there is no such table or it is damaged.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles.transfer import read_transfer
+    >>> runs = read_transfer()
+    >>> bool((runs["exponent"] > 0).all()), "specification" in runs.attrs
+    (True, True)
     """
     return read_csv(Path(folder) / "transfer.csv", COLUMNS)
 

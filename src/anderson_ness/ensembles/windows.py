@@ -54,6 +54,13 @@ def read_windows(folder: str | Path = "data") -> pd.DataFrame:
     ------
     TableError
         If there is no such table or it is damaged.
+
+    Examples
+    --------
+    >>> from anderson_ness.ensembles.windows import read_windows
+    >>> windows = read_windows()
+    >>> bool((windows["coherence"] > 0).all()), bool((windows["bias"] > 0).all())
+    (True, True)
     """
     return read_csv(Path(folder) / "windows.csv", COLUMNS)
 

@@ -64,6 +64,17 @@ def propagator(
     ------
     ValueError
         If the source lies outside, or the extrapolation length is too short.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.diffuson import propagator
+    >>> response = propagator((8, 4, 4), source=(2, 1, 1), extrapolation=0.7)
+    >>> response.shape, bool(response.argmax() == 2 * 16 + 4 + 1)
+    ((8, 4, 4), True)
+    >>> # All that the source emits flows into the leads, three tenths of it to the far one.
+    >>> leaving = response[[0, -1]].sum(axis=(1, 2)) / (0.7 + 0.5)
+    >>> leaving.round(3)
+    array([0.66, 0.34])
     """
     import scipy.sparse as sp
     from scipy.sparse.linalg import splu
@@ -96,7 +107,17 @@ def propagator(
 
 
 def modes(length: int, extrapolation: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Eigenvalues and orthonormal eigenvectors (columns) of -d^2/dx^2 along the bar, ascending; D = 1."""
+    """Eigenvalues and orthonormal eigenvectors (columns) of -d^2/dx^2 along the bar, ascending; D = 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.theory.diffuson import modes
+    >>> values, vectors = modes(20, extrapolation=0.7)
+    >>> # The slowest mode is a half wave between the points where the response vanishes.
+    >>> round(float(values[0] * (20 + 2 * 0.7) ** 2 / np.pi**2), 2)
+    1.0
+    """
     matrix = 2 * np.eye(length) - np.eye(length, k=1) - np.eye(length, k=-1)
     # One bond to the next slice, and a longer or shorter one to where the response vanishes.
     matrix[[0, -1], [0, -1]] += 1 / _beyond(extrapolation) - 1
@@ -113,6 +134,15 @@ def propagator_by_modes(
     -------
     ndarray of shape (length, length, width, width)
         At (i, j, d2, d3): from a source in slice i to slice j, displaced by (d2, d3).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.theory.diffuson import propagator, propagator_by_modes
+    >>> everywhere = propagator_by_modes(6, 4, extrapolation=0.7)
+    >>> one = propagator((6, 4, 4), source=(2, 0, 0), extrapolation=0.7)
+    >>> bool(np.allclose(everywhere[2], one))
+    True
     """
     values, vectors = modes(length, extrapolation)
     eigenvalues = values + _across(width)[..., None]
@@ -121,14 +151,30 @@ def propagator_by_modes(
 
 
 def profile(length: int, extrapolation: float) -> NDArray[np.float64]:
-    """Steady profile n on the slices: straight, +1 and -1 where the response vanishes, shape (length,)."""
+    """Steady profile n on the slices: straight, +1 and -1 where the response vanishes, shape (length,).
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.diffuson import profile
+    >>> profile(4, extrapolation=0.0)
+    array([ 0.75,  0.25, -0.25, -0.75])
+    """
     beyond = _beyond(extrapolation)
     place = np.arange(length, dtype=float) + beyond
     return np.asarray(1 - 2 * place / (length + 2 * beyond - 1))
 
 
 def at_difference(difference: float) -> Kernel:
-    """Kernel of the energy difference w: ``L/(L^2 + w^2)``; at w = 0 the field |q_E|^2 itself."""
+    """Kernel of the energy difference w: ``L/(L^2 + w^2)``; at w = 0 the field |q_E|^2 itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.theory.diffuson import at_difference
+    >>> kernel = at_difference(2.0)
+    >>> kernel(np.array([1.0, 2.0, 4.0]))
+    array([0.2 , 0.25, 0.2 ])
+    """
     return lambda value: value / (value**2 + difference**2)
 
 
@@ -136,6 +182,14 @@ def in_window(bias: float) -> Kernel:
     """Kernel of a window: ``int (b - |w|) L/(L^2 + w^2) dw`` over |w| < b, the bias in units of D.
 
     With it ``rho D/(4 pi)`` times the sum over modes is the average of |G^d_xy|^2 (n^d = 1/2 in the window).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.theory.diffuson import in_window
+    >>> # Modes that decay much more slowly than the window is wide count fully: pi times the bias.
+    >>> (in_window(100.0)(np.array([1e-3, 1e2])) / (100 * np.pi)).round(2)
+    array([1.  , 0.28])
     """
     return lambda value: np.array([bias_crossover(bias, one) / one for one in value.ravel()]).reshape(value.shape)
 
@@ -158,6 +212,16 @@ def coherence_field(length: int, width: int, extrapolation: float, kernel: Kerne
     -------
     ndarray of shape (length, length, width, width)
         At (i, j, d2, d3): x in slice i, y in slice j, displaced by (d2, d3).
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.diffuson import at_difference, coherence_field
+    >>> field = coherence_field(8, 4, extrapolation=0.7, kernel=at_difference(0.0))
+    >>> field.shape
+    (8, 8, 4, 4)
+    >>> # It is symmetric, and falls with the distance across the bar.
+    >>> float(abs(field[2, 5] - field[5, 2]).max()) < 1e-12, bool(field[3, 3, 0, 1] > field[3, 3, 0, 2])
+    (True, True)
     """
     values, vectors = modes(length, extrapolation)
     eigenvalues = values + _across(width)[..., None]
@@ -175,6 +239,12 @@ def between_halves(length: int, extrapolation: float, kernel: Kernel) -> float:
 
     Only the mode that is uniform across counts. In a long bar of length L: L^3/96 at one energy and pi b L/16 in a wide
     window of bias b.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.diffuson import at_difference, between_halves
+    >>> round(between_halves(200, extrapolation=0.0, kernel=at_difference(0.0)) * 96 / 200**3, 2)
+    1.0
     """
     values, vectors = modes(length, extrapolation)
     weight = kernel(values)

@@ -46,6 +46,17 @@ def log_tunnelling(
     ------
     ValueError
         If disorder is not positive or a number of something not at least 1.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.directed_paths import log_tunnelling
+    >>> logs = log_tunnelling(disorder=36.0, distance=12, cross_section=9, samples=200, seed=1)
+    >>> logs.shape
+    (12, 200)
+    >>> # The mean falls with the distance, and the spread grows more slowly than the distance.
+    >>> spread = logs.std(axis=1)
+    >>> bool(logs[11].mean() < logs[5].mean() < 0), bool(1 < spread[11] / spread[5] < 2)
+    (True, True)
     """
     if not disorder > 0:
         raise ValueError(f"disorder must be a positive number, not {disorder!r}")

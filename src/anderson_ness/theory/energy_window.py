@@ -51,6 +51,12 @@ def thouless_ratio(
     ------
     ValueError
         If a density of states or a transmission is not positive.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.energy_window import thouless_ratio
+    >>> round(float(thouless_ratio(bias=0.05, length=20, density_of_states=0.085, transmission=12.0)), 1)
+    17.8
     """
     rho, mean = np.asarray(density_of_states, dtype=float), np.asarray(transmission, dtype=float)
     if not (np.all(rho > 0) and np.all(mean > 0)):
@@ -78,6 +84,12 @@ def window_share(ratio: ArrayLike) -> NDArray[np.float64]:
     ------
     ValueError
         If a ratio is negative.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.energy_window import window_share
+    >>> window_share([0.0, 1.0, 40.0, 1000.0]).round(3)
+    array([0.   , 0.04 , 0.726, 0.986])
     """
     weights = _LEFT * _RIGHT / _RATES
     return _mode_shares(ratio) @ weights / weights.sum()
@@ -89,6 +101,14 @@ def diffusive_coherence(
     """C_d in the diffusive phase at any bias, without a free parameter: `volume_law` times `window_share`.
 
     Parameters and errors as for `thouless_ratio`. Corrections of order 1/L0 are those of the boundaries.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.energy_window import diffusive_coherence
+    >>> # Four times the bias: between four times the coherence (wide window) and sixteen times (narrow one).
+    >>> narrow, wide = diffusive_coherence([0.05, 0.2], 20, density_of_states=0.085, transmission=12.0)
+    >>> bool(4 < wide / narrow < 16)
+    True
     """
     ratio = thouless_ratio(bias, length, density_of_states, transmission)
     return volume_law(bias, length, density_of_states) * window_share(ratio)
@@ -116,6 +136,12 @@ def half_density(x: ArrayLike, ratio: float = np.inf) -> NDArray[np.float64]:
     ------
     ValueError
         If a position lies outside the bar, or the ratio is not positive.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.energy_window import half_density
+    >>> half_density([0.5, 0.6, 1.0]).round(3)
+    array([0.125, 0.1  , 0.   ])
     """
     return _density(x, ratio, _LEFT)
 
@@ -125,6 +151,12 @@ def whole_density(x: ArrayLike, ratio: float = np.inf) -> NDArray[np.float64]:
 
     Parameters, returns and errors as for `half_density`. Short-ranged coherences, which are largest near the ends, come
     on top.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.energy_window import whole_density
+    >>> whole_density([0.2, 0.5]).round(3), whole_density([0.2, 0.5], ratio=1.0).round(3)
+    (array([0.16, 0.25]), array([0.005, 0.008]))
     """
     return _density(x, ratio, _LEFT + _RIGHT)
 

@@ -21,6 +21,14 @@ class LevelDensity:
         The data: W, levels per site and unit of energy, and its standard error, each of shape (n,).
     coefficients
         ln(W rho) as a polynomial in ln W, highest power first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anderson_ness.theory.levels import LevelDensity
+    >>> box = LevelDensity(np.array([30.0]), np.array([1 / 30]), np.array([1e-3]), coefficients=np.array([0.0]))
+    >>> box([20.0, 40.0])
+    array([0.05 , 0.025])
     """
 
     disorder: NDArray[np.float64]
@@ -61,6 +69,14 @@ def density_of_states(
     ------
     ValueError
         If an argument is out of range.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.levels import density_of_states
+    >>> density, error = density_of_states(disorder=16.5, length=5, samples=8)
+    >>> # Rather less than the 1/16.5 of sites without hopping.
+    >>> bool(0.04 < density < 1 / 16.5), error < 0.1 * density
+    (True, True)
     """
     if not (disorder > 0 and half_width > 0):
         raise ValueError("disorder and half_width must be positive")
@@ -88,6 +104,14 @@ def level_density(disorder: Sequence[float], samples: int = 16, degree: int = 2,
         As for `density_of_states`.
     degree
         Degree of ln(W rho) in ln W.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.levels import level_density
+    >>> density = level_density([12.0, 18.0, 25.0, 33.0], samples=2)
+    >>> ratio = density(12.0) / density(33.0)
+    >>> bool(1 < ratio < 33 / 12)
+    True
     """
     strengths = np.unique(np.asarray(disorder, dtype=float))
     if len(strengths) <= degree:

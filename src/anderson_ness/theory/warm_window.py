@@ -10,7 +10,16 @@ from scipy.special import expit
 
 
 def occupation_difference(energy: ArrayLike, bias: float, temperature: float = 0.0) -> NDArray[np.float64]:
-    """n^d = (n^L - n^R)/2 at mu_L = bias/2 = -mu_R; at T = 0 half the sign of the bias inside the window, else 0."""
+    """n^d = (n^L - n^R)/2 at mu_L = bias/2 = -mu_R; at T = 0 half the sign of the bias inside the window, else 0.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.warm_window import occupation_difference
+    >>> occupation_difference([-0.2, 0.0, 0.2], bias=0.3)
+    array([0. , 0.5, 0. ])
+    >>> occupation_difference([-0.2, 0.0, 0.2], bias=0.3, temperature=0.1).round(3)
+    array([0.174, 0.318, 0.174])
+    """
     E, half = np.asarray(energy, dtype=float), bias / 2
     if temperature == 0:
         return np.where(np.abs(E) < abs(half), np.sign(bias) / 2, 0.0)
@@ -18,7 +27,15 @@ def occupation_difference(energy: ArrayLike, bias: float, temperature: float = 0
 
 
 def driven_levels(levels: ArrayLike, bias: float, temperature: float = 0.0) -> float:
-    """``sum_j (2 n^d_j)^2`` over levels: how many are driven; at T = 0 the number of levels in the window."""
+    """``sum_j (2 n^d_j)^2`` over levels: how many are driven; at T = 0 the number of levels in the window.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.warm_window import driven_levels
+    >>> levels = [-0.2, -0.1, 0.0, 0.1, 0.2]
+    >>> driven_levels(levels, bias=0.3), round(driven_levels(levels, bias=0.3, temperature=0.1), 2)
+    (3.0, 1.24)
+    """
     return float(np.sum((2 * occupation_difference(levels, bias, temperature)) ** 2))
 
 
@@ -26,6 +43,12 @@ def thermal_share(bias: ArrayLike, temperature: ArrayLike) -> NDArray[np.float64
     """``int dE (2 n^d)^2`` over its value |bias| at T = 0, for a flat density of states: ``coth u - 1/u``, u = bias/2T.
 
     It is 1 - 2T/|bias| for a cold window and |bias|/6T for a warm one.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.warm_window import thermal_share
+    >>> thermal_share(bias=0.3, temperature=[0.0, 0.01, 1.0]).round(4)
+    array([1.    , 0.9333, 0.0499])
     """
     warm = np.asarray(temperature, dtype=float)
     with np.errstate(divide="ignore"):
