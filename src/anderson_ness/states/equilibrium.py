@@ -134,7 +134,10 @@ def steady_state(
         correlations, converged = _by_occupations(bar, _checked_occupations(occupations), kinks, rtol)
     else:
         ends = [_check.finite_number(name, mu) for name, mu in (("mu_left", mu_left), ("mu_right", mu_right))]
-        low, driven, converged = _by_fermi_functions(bar, ends[0], ends[1], _temperature(temperature), rtol)
+        filled = "L" if ends[0] > ends[1] else "R"
+        low, (driven,), converged = _by_fermi_functions(
+            bar, min(ends), max(ends), _temperature(temperature), filled, rtol
+        )
         correlations = low + driven
     if not converged:
         warnings.warn(f"the steady state did not reach rtol = {rtol:g}", ConvergenceWarning, stacklevel=2)
@@ -181,13 +184,15 @@ def steady_state_information(
     temperature = _temperature(temperature)
     if bar.shape[0] < 2:
         raise ValueError("bar must have two slices at least, one for each half")
-    low, driven, converged = _by_fermi_functions(bar, mu, -mu, temperature, rtol)
+    # First the lead that is filled, then the other one: together they make the equilibrium at the upper potential.
+    leads = "LR" if mu > 0 else "RL"
+    low, (first, second), converged = _by_fermi_functions(bar, -abs(mu), abs(mu), temperature, leads, rtol)
     if not converged:
         warnings.warn(f"the steady state did not reach rtol = {rtol:g}", ConvergenceWarning, stacklevel=2)
-    forward = low + driven
-    # G + G' = P(mu_L) + P(mu_R), with G' the state at the opposite bias.
-    symmetric = (low + equilibrium_correlations(bar, abs(mu), temperature)) / 2
-    states = {"": forward, "reversed_": 2 * symmetric - forward, "equilibrium_": symmetric}
+    forward, backward = low + first, low + second
+    # Time reversal makes the equilibrium part real.
+    symmetric = (forward + backward).real / 2
+    states = {"": forward, "reversed_": backward, "equilibrium_": symmetric}
     halves = bar.left_half, bar.right_half
     measured = {f"{prefix}{name}": v for prefix, G in states.items() for name, v in _measures(G, *halves).items()}
     return {**measured, "driven_coherence": mutual_coherence(forward - symmetric, *halves)}
@@ -250,13 +255,12 @@ def equilibrium_correlations(bar: AndersonBar, mu: float, temperature: float = 0
 
 
 def _by_fermi_functions(
-    bar: AndersonBar, mu_left: float, mu_right: float, temperature: float, rtol: float
-) -> tuple[NDArray[np.float64], NDArray[np.complex128], bool]:
-    """Equilibrium with the lead that is filled less, what the other one adds, and whether the tolerance was reached."""
-    low, high = sorted((mu_left, mu_right))
+    bar: AndersonBar, low: float, high: float, temperature: float, leads: str, rtol: float
+) -> tuple[NDArray[np.float64], list[NDArray[np.complex128]], bool]:
+    """Equilibrium at the lower potential, what each of some leads adds up to the upper one, and if to tolerance."""
     equilibrium = equilibrium_correlations(bar, low, temperature)
     if low == high:
-        return equilibrium, np.zeros_like(equilibrium, dtype=complex), True
+        return equilibrium, [np.zeros_like(equilibrium, dtype=complex) for _ in leads], True
 
     def excess(energy: float) -> float:
         if temperature == 0:
@@ -267,8 +271,7 @@ def _by_fermi_functions(
 
     reach = _THERMAL_REACH * temperature
     window = _Window(bar, low - reach, high + reach, [low, high] if temperature else [])
-    (driven,), converged = window.integrals([("L" if mu_left > mu_right else "R", excess)], rtol)
-    return equilibrium, driven, converged
+    return equilibrium, *window.integrals([(lead, excess) for lead in leads], rtol)
 
 
 def _temperature(value: float) -> float:
