@@ -127,6 +127,19 @@ class Contracted:
     right: NDArray[np.complex128]
 
 
+@dataclass(frozen=True)
+class _TracePoles:
+    """Poles of the traces over slices: positions, strengths, and slice sums of the vectors' squares."""
+
+    positions: NDArray[np.complex128]
+    strengths: NDArray[np.complex128]
+    squares: NDArray[np.complex128]
+
+    def at(self, energy: complex) -> NDArray[np.complex128]:
+        """Their part of the traces at an energy, shape (Lx,)."""
+        return np.asarray(self.squares @ (self.strengths / (energy - self.positions)))
+
+
 class _Response:
     """The scattering states of a reduced bar in a window: its poles, and the rest of the states at a few energies.
 
@@ -282,10 +295,16 @@ class ReducedModel:
         self._residual = float(residuals[self._true & sharp & near].max(initial=0.0))
         on_bar = replace(fine.poles, vectors=vectors)
         self._mixing = float(rounding_mixes(open_bar, on_bar)[near].max(initial=0.0))
-        # The traces over slices less those of the poles, which is smooth.
-        self._squares = np.einsum("xsp,xsp->xp", vectors, vectors)[:, self._true]
+        # The traces over slices less those of the poles, which is smooth. Further out, rough poles will do.
+        outer = self.found.select(self.window.distance(self.found.positions) >= _RADIUS)
+        parts = [on_bar.select(self._true), outer]
+        self._trace_poles = _TracePoles(
+            positions=np.concatenate([part.positions for part in parts]),
+            strengths=np.concatenate([part.strengths for part in parts]),
+            squares=np.concatenate([np.einsum("xsp,xsp->xp", part.vectors, part.vectors) for part in parts], axis=1),
+        )
         energies = [complex(self.window.energy(node)) for node in self._nodes]
-        self._trace_rests = traces - np.array([self._pole_traces(energy) for energy in energies])
+        self._trace_rests = traces - np.array([self._trace_poles.at(energy) for energy in energies])
         self._contracted: dict[tuple, Contracted] = {}
 
     # -- building ------------------------------------------------------------------------------------------------
@@ -329,7 +348,8 @@ class ReducedModel:
                 self.found = self._find_poles(factor)
                 both = {lead: self._choose_channels(factor, lead) for lead in LEADS}
                 channels, core = ({lead: pair[which] for lead, pair in both.items()} for which in (0, 1))
-                basis = orthonormal_beyond(None, flat(self.found.vectors), _POLE_SPAN)
+                inner = self.found.select(self.window.distance(self.found.positions) < _RADIUS)
+                basis = orthonormal_beyond(None, flat(inner.vectors), _POLE_SPAN)
             # Fields of two nodes make the basis; the others are for the traces.
             if number >= len(self._nodes) - 2:
                 columns = [self._fields(factor, lead, channels[lead]) for lead in LEADS]
@@ -402,10 +422,6 @@ class ReducedModel:
         """The bar's poles near the window, as the reduction has them (vectors in its basis)."""
         return self._responses[0].poles.select(self._true)
 
-    def _pole_traces(self, energy: complex) -> NDArray[np.complex128]:
-        poles = self.poles
-        return np.asarray(self._squares @ (poles.strengths / (energy - poles.positions)))
-
     def fields(self, half: str) -> NDArray:
         """The basis in one half of the bar, (sites, d)."""
         return self.fields_on(self._halves[half])
@@ -441,11 +457,11 @@ class ReducedModel:
 
     def spectral_density(self, measure: Measure, coarse: bool = False) -> NDArray[np.float64]:
         """Slice sums of measure(A_E / (2 pi)), the local density of states, shape (Lx,)."""
-        poles, h = self.poles, self.half_width
+        poles, h = self._trace_poles, self.half_width
         # The coarse result goes without the first node.
         nodes, rests = self._nodes[int(coarse) :], self._trace_rests[int(coarse) :]
         of_poles = measure.pole_weights((poles.positions - self.centre) / h).sum(axis=0)
-        integral = self._squares @ (poles.strengths * of_poles) / h
+        integral = poles.squares @ (poles.strengths * of_poles) / h
         integral += (Interpolation(nodes).at(measure.nodes) @ measure.weights) @ rests
         return -integral.imag * (_jacobian(measure, self.window) / np.pi)
 
@@ -485,7 +501,7 @@ class ReducedModel:
         return max(
             0.5 * max(changes.coherence, changes.parts) + 0.05 * changes.matrix**2 + 0.005 * changes.matrix,
             0.5 * changes.slope + 0.02 * changes.slope_matrix**2 + 0.002 * changes.slope_matrix,
-            0.15 * changes.profile,
+            0.25 * changes.profile,
             0.3 * changes.weight,
         )
 
