@@ -12,7 +12,7 @@ from anderson_ness.states.drive import Drive
 from anderson_ness.states.quadrature import Integral, Values, integrate
 from anderson_ness.states.result import WindowCoherence
 from anderson_ness.states.scattering import scattering_states, transmission
-from anderson_ness.states.segments import segment_coherence
+from anderson_ness.states.segments import segment_coherence, slice_coherence
 
 # Share of the spectral weight below which a difference of left and right is rounding.
 _ROUNDING = 64 * np.finfo(float).eps
@@ -74,7 +74,7 @@ def coherence(
         slope = max(4 * abs(np.vdot(block, derivative).real), 2 * norm**2 / abs(drive.bias))
         # C = 2 |block|^2 and dC = 4 Re <block, derivative>: an error of the block counts in both, and in every slice.
         block_scale = min(
-            np.sqrt(_slice_coherence(bar, block).max() / 8), slope / (4 * steepness) if steepness else np.inf
+            np.sqrt(slice_coherence(bar.shape[0], block).max() / 8), slope / (4 * steepness) if steepness else np.inf
         )
         # Left and right cancel where the profile vanishes; what is left is rounding, and no tolerance can resolve it.
         profile_scale = max(_largest(values[1]), _ROUNDING * _largest(values[2]) / rtol)
@@ -103,16 +103,9 @@ def coherence(
         relative_error=_relative_error(integral, scales(integral.values)),
         converged=integral.converged and reached,
         n_energies=integral.n_energies,
-        coherence_profile=_slice_coherence(bar, block) if cuts else None,
+        coherence_profile=slice_coherence(bar.shape[0], block) if cuts else None,
         segment_coherence=between,
     )
-
-
-def _slice_coherence(bar: AndersonBar, block: NDArray) -> NDArray[np.float64]:
-    """C_d of every slice with the other half, from G^d between the halves."""
-    squares = 2 * np.abs(block) ** 2
-    sites = np.concatenate([squares.sum(axis=1), squares.sum(axis=0)])
-    return sites.reshape(bar.shape[0], -1).sum(axis=1)
 
 
 def _relative_error(integral: Integral, scales: list[float]) -> float:

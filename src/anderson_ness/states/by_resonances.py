@@ -30,7 +30,7 @@ from anderson_ness.states.rational import Measure
 from anderson_ness.states.reduction import ReducedModel
 from anderson_ness.states.resonances import LEADS, Changes, WindowModel
 from anderson_ness.states.result import WindowCoherence
-from anderson_ness.states.segments import segment_coherence, segments
+from anderson_ness.states.segments import segment_coherence, segments, slice_coherence
 
 # A panel with more levels than this is split: the cost of its poles grows faster than their number.
 _LEVELS_A_PANEL = 60
@@ -379,9 +379,7 @@ class _Window:
         """For a represented matrix G between the halves: the arrays X with <G_2, G> = sum conj(G_2) X."""
         if self._explicit:
             return matrices
-        left, right = self._overlaps["L"], self._overlaps["R"]
-        panels = range(len(self.panels))
-        return [np.asarray(sum(_product(left[i][j], matrices[j], right[j][i]) for j in panels)) for i in panels]
+        return _across_panels(self._overlaps["L"], matrices, self._overlaps["R"])
 
     def read(self, drive: Drive, cuts: tuple[int, ...] = ()) -> _Reading:
         """Coherence, slope, profiles and weight of a drive, with the parts of the error."""
@@ -440,12 +438,9 @@ class _Window:
     def _coherence_profile(self, G: list[NDArray]) -> NDArray[np.float64]:
         """C_d of every slice with the other half, from a represented G^d between the halves."""
         if self._explicit:
-            squares = np.abs(G[0]) ** 2
-            sites = np.concatenate([squares.sum(axis=1), squares.sum(axis=0)])
-        else:
-            sites = np.concatenate(
-                [self._row_norms("L", G, "R"), self._row_norms("R", [matrix.conj().T for matrix in G], "L")]
-            )
+            return slice_coherence(self.open_bar.length, G[0])
+        adjoint = [matrix.conj().T for matrix in G]
+        sites = np.concatenate([self._row_norms("L", G, "R"), self._row_norms("R", adjoint, "L")])
         return 2 * sites.reshape(self.open_bar.length, -1).sum(axis=1)
 
     def _row_norms(self, half: str, G: list[NDArray], other: str) -> NDArray[np.float64]:
@@ -465,13 +460,11 @@ class _Window:
         parts = segments(self.open_bar.length, cuts)
         fields = [[model.fields_on(part) for model in models] for part in parts]
         overlaps = [[[a.T @ b for b in some] for a in some] for some in fields]
-        between, panels = np.zeros((len(parts), len(parts))), range(len(models))
+        between = np.zeros((len(parts), len(parts)))
         for later, right in enumerate(overlaps):
             for earlier, left in enumerate(overlaps[:later]):
-                dressed = [
-                    np.asarray(sum(_product(left[i][j], driven[j], right[j][i]) for j in panels)) for i in panels
-                ]
-                between[earlier, later] = between[later, earlier] = 2 * _inner(driven, dressed)
+                inner = _inner(driven, _across_panels(left, driven, right))
+                between[earlier, later] = between[later, earlier] = 2 * inner
         return between
 
     def _widths(self, drive: Drive) -> NDArray[np.float64]:
@@ -544,6 +537,12 @@ class _Window:
         # So little is rounding of the fields from which it is the rest; the sweep has it to full relative precision.
         faint = 1e3 * float(np.finfo(model.effort.field_dtype).eps) ** 2
         return scattering.transmission(self.open_bar.bar) if through < faint else through
+
+
+def _across_panels(left: list[list[NDArray]], matrices: list[NDArray], right: list[list[NDArray]]) -> list[NDArray]:
+    """For each panel the sum over all of them of overlap, matrix and overlap."""
+    panels = range(len(matrices))
+    return [np.asarray(sum(_product(left[i][j], matrices[j], right[j][i]) for j in panels)) for i in panels]
 
 
 def _product(left: NDArray, matrix: NDArray, right: NDArray) -> NDArray:

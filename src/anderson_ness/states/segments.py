@@ -18,6 +18,13 @@ def segments(length: int, cuts: tuple[int, ...]) -> list[slice]:
     return [slice(start, stop) for start, stop in pairwise((0, *cuts, length))]
 
 
+def slice_coherence(length: int, block: NDArray) -> NDArray[np.float64]:
+    """C_d of each of the bar's slices with the half that it is not part of, from G^d between the halves' sites."""
+    squares = 2 * np.abs(block) ** 2
+    sites = np.concatenate([squares.sum(axis=1), squares.sum(axis=0)])
+    return np.asarray(sites.reshape(length, -1).sum(axis=1))
+
+
 def segment_coherence(
     bar: AndersonBar, correlations: Correlations, cuts: tuple[int, ...], rtol: float
 ) -> tuple[NDArray[np.float64], bool]:
