@@ -38,6 +38,8 @@ _LEVELS_A_PANEL = 60
 _PANEL_CLEARANCE = 0.35
 _MOST_PANELS = 200
 _MAX_ROUNDS = 5
+# Matrices between the halves are cheaper as plain ones if the fields are more than this share of a half's sites.
+_PLAIN_SHARE = 0.8
 _ROUNDING = 256 * np.finfo(float).eps
 # A bar is reduced where that pays: not if it is small already (sites of a slice, the more the weaker the disorder),
 # nor to very many digits.
@@ -71,29 +73,28 @@ class _Panel:
     def holds(self, energy: float) -> bool:
         return self.start <= energy <= self.stop
 
-    def filled(self, drive: Drive) -> list[Measure]:
-        """2 n^d of the drive, as measures on this panel."""
+    def filled(self, drive: Drive) -> tuple[Measure, ...]:
+        """2 n^d of the drive, as measures on this panel to be added up."""
         if drive.temperature == 0:
             start, stop = max(self.start, -abs(drive.bias) / 2), min(self.stop, abs(drive.bias) / 2)
             if start >= stop:
-                return []
+                return ()
             n_nodes = max(2 * self.model.effort.n_nodes, 4)
-            return [Measure.interval(self.scaled(start), self.scaled(stop), n_nodes)]
+            return (Measure.interval(self.scaled(start), self.scaled(stop), n_nodes),)
         return self._thermal(drive, lambda energy: 2 * abs(drive.difference(energy)))
 
-    def filled_slope(self, drive: Drive) -> list[tuple[float, Measure]]:
-        """Derivative of 2 n^d with respect to |bias|, as measures with their factors."""
+    def filled_slope(self, drive: Drive) -> tuple[Measure, ...]:
+        """Its derivative with respect to |bias|."""
         if drive.temperature == 0:
             edges = (side * abs(drive.bias) / 2 for side in (-1, 1))
-            return [(0.5, Measure.point(self.scaled(edge))) for edge in edges if self._owns(edge)]
-        measures = self._thermal(drive, lambda energy: 2 * drive.difference_slope(energy))
-        return [(1.0, measure) for measure in measures]
+            return tuple(Measure.point(self.scaled(edge), 0.5) for edge in edges if self._owns(edge))
+        return self._thermal(drive, lambda energy: 2 * drive.difference_slope(energy))
 
     def _owns(self, energy: float) -> bool:
         """Whether an edge of the window belongs to this panel; a panel owns the end that is closer to E = 0."""
         return self.start <= energy <= self.stop and energy != (self.start if energy > 0 else self.stop)
 
-    def _thermal(self, drive: Drive, weight: Callable[[float], float]) -> list[Measure]:
+    def _thermal(self, drive: Drive, weight: Callable[[float], float]) -> tuple[Measure, ...]:
         steps = {sign * step * drive.temperature for step in _THERMAL_STEPS for sign in (-1, 1)}
         kinks = {side * abs(drive.bias) / 2 + step for step in steps for side in (-1, 1)}
         model = self.model
@@ -108,7 +109,9 @@ class _Panel:
         def filling(x: float) -> float:
             return weight(model.centre + model.half_width * x)
 
-        return [Measure.interval(self.scaled(a), self.scaled(b), _THERMAL_NODES, filling) for a, b in pairwise(ends)]
+        return tuple(
+            Measure.interval(self.scaled(a), self.scaled(b), _THERMAL_NODES, filling) for a, b in pairwise(ends)
+        )
 
 
 def coherence(
@@ -274,10 +277,9 @@ def window_poles(bar: AndersonBar, bias: float, rtol: float = 1e-6) -> Poles:
 
 def _full_matrix(panels: list[_Panel], drive: Drive, coarse: bool) -> tuple[NDArray[np.complex128], float]:
     """G^d, and the size of the two leads' parts of which it is the difference."""
-    pieces = [(panel.model, measure) for panel in panels for measure in panel.filled(drive)]
+    pieces = [(cast(WindowModel, panel.model), panel.filled(drive)) for panel in panels]
     left, right = (
-        0.5
-        * np.asarray(sum(cast(WindowModel, model).density_matrix(lead, measure, coarse) for model, measure in pieces))
+        0.5 * np.asarray(sum(model.density_matrix(lead, measures, coarse) for model, measures in pieces if measures))
         for lead in LEADS
     )
     return np.sign(drive.bias) * (left - right), float(np.linalg.norm(left) + np.linalg.norm(right))
@@ -356,24 +358,26 @@ class _Window:
         self.open_bar = open_bar
         self.panels = [_Panel(model(open_bar, (a + b) / 2, (b - a) / 2, effort), a, b) for a, b in pairwise(edges)]
         n_columns = sum(panel.model.n_columns("L") for panel in self.panels)
-        self._explicit = n_columns >= open_bar.length // 2 * open_bar.n_slice
-        self._fields = [{half: panel.model.fields(half) for half in LEADS} for panel in self.panels]
+        self._explicit = n_columns >= _PLAIN_SHARE * (open_bar.length // 2 * open_bar.n_slice)
         if not self._explicit:
+            self._fields = [{half: panel.model.fields(half) for half in LEADS} for panel in self.panels]
             self._overlaps = {half: self._overlap(half) for half in LEADS}
 
     def _overlap(self, half: str) -> list[list[NDArray]]:
         fields = [panel[half] for panel in self._fields]
         return [[a.conj().T @ b for b in fields] for a in fields]
 
-    def _represent(self, matrices: list[NDArray]) -> list[NDArray]:
-        """A matrix between the halves, given panel by panel; as one plain matrix where that is the smaller."""
+    def _represent(self, measures: list[tuple[Measure, ...]], coarse: bool) -> list[NDArray]:
+        """G's driven part between the halves, of each panel's measures: as one plain matrix where that is cheaper."""
         if not self._explicit:
-            return matrices
-        parts = (
-            _product(panel["L"], matrix, panel["R"].conj().T)
-            for panel, matrix in zip(self._fields, matrices, strict=True)
-        )
-        return [np.asarray(sum(parts), dtype=complex)]
+            return self._between_fields(measures, coarse)
+        pieces = zip(self.panels, measures, strict=True)
+        return [0.5 * np.asarray(sum(panel.model.block(some, coarse) for panel, some in pieces if some), complex)]
+
+    def _between_fields(self, measures: list[tuple[Measure, ...]], coarse: bool) -> list[NDArray]:
+        """The same as a matrix between its fields for each panel."""
+        models = (panel.model for panel in self.panels)
+        return [0.5 * _driven(model, some, coarse) for model, some in zip(models, measures, strict=True)]
 
     def _dressed(self, matrices: list[NDArray]) -> list[NDArray]:
         """For a represented matrix G between the halves: the arrays X with <G_2, G> = sum conj(G_2) X."""
@@ -383,9 +387,9 @@ class _Window:
 
     def read(self, drive: Drive, cuts: tuple[int, ...] = ()) -> _Reading:
         """Coherence, slope, profiles and weight of a drive, with the parts of the error."""
-        driven, coarse_driven = self._driven(drive, False), self._driven(drive, True)
-        G, slope = self._represent(driven), self._driven_slope(drive, False)
-        coarse_G, coarse_slope = self._represent(coarse_driven), self._driven_slope(drive, True)
+        filled, edges = ([one(panel, drive) for panel in self.panels] for one in (_Panel.filled, _Panel.filled_slope))
+        G, coarse_G = (self._represent(filled, coarse) for coarse in (False, True))
+        slope, coarse_slope = (self._represent(edges, coarse) for coarse in (False, True))
         dressed, coarse_dressed = self._dressed(G), self._dressed(coarse_G)
         slope_dressed, coarse_slope_dressed = self._dressed(slope), self._dressed(coarse_slope)
         coherence, derivative = 2 * _inner(G, dressed), 4 * _inner(slope, dressed)
@@ -398,10 +402,13 @@ class _Window:
             parts, coarse_parts = self._coherence_profile(G), self._coherence_profile(coarse_G)
             parts_changed = _ratio(_largest(parts - coarse_parts), _largest(parts))
         if cuts and all(isinstance(panel.model, ReducedModel) for panel in self.panels):
-            between, coarse_between = self._between(driven, cuts), self._between(coarse_driven, cuts)
+            between, coarse_between = (
+                self._between(self._between_fields(filled, coarse), cuts) for coarse in (False, True)
+            )
             parts_changed = max(parts_changed, _ratio(_largest(between - coarse_between), _largest(between)))
-        profile, weight = self._densities(drive, False)
-        coarse_profile, coarse_weight = self._densities(drive, True)
+        (profile, weight), (coarse_profile, coarse_weight) = (
+            self._densities(filled, coarse) for coarse in (False, True)
+        )
         interpolation = self.panels[0].model.error_of_changes(
             Changes(
                 matrix=_ratio(2 * changed, norm),
@@ -496,31 +503,16 @@ class _Window:
             parts.append(_ratio(unit, profile))
         return max(parts, default=0.0)
 
-    def _driven(self, drive: Drive, coarse: bool) -> list[NDArray]:
-        """G^d between the halves, as a matrix between their fields for each panel."""
-        return [
-            0.5 * _total([panel.model.driven(measure, coarse) for measure in panel.filled(drive)], panel.model)
-            for panel in self.panels
-        ]
-
-    def _driven_slope(self, drive: Drive, coarse: bool) -> list[NDArray]:
-        """Its derivative with respect to |bias|."""
-        parts = []
-        for panel in self.panels:
-            terms = [factor * panel.model.driven(measure, coarse) for factor, measure in panel.filled_slope(drive)]
-            parts.append(0.5 * _total(terms, panel.model))
-        return self._represent(parts)
-
-    def _densities(self, drive: Drive, coarse: bool) -> tuple[NDArray, NDArray]:
+    def _densities(self, measures: list[tuple[Measure, ...]], coarse: bool) -> tuple[NDArray, NDArray]:
         """Slice means of G^d_xx and of the spectral weight."""
         length, n_slice = self.open_bar.length, self.open_bar.n_slice
         half = length // 2
         total, far = np.zeros(length), np.zeros(length)
-        for panel in self.panels:
-            for measure in panel.filled(drive):
-                total += panel.model.spectral_density(measure, coarse)
-                far[:half] += panel.model.far_density("R", measure, coarse)
-                far[half:] += panel.model.far_density("L", measure, coarse)
+        for panel, some in zip(self.panels, measures, strict=True):
+            if some:
+                total += panel.model.spectral_density(some, coarse)
+                far[:half] += panel.model.far_density("R", some, coarse)
+                far[half:] += panel.model.far_density("L", some, coarse)
         # In the half near a lead its own states are all the others: the spectral density less the far lead's.
         towards = np.where(np.arange(length) < half, 1.0, -1.0)
         return towards * (total - 2 * far) / (2 * n_slice), total / (2 * n_slice)
@@ -575,7 +567,7 @@ def _largest(values: NDArray) -> float:
     return float(np.abs(values).max())
 
 
-def _total(matrices: list[NDArray], model: WindowModel | ReducedModel) -> NDArray:
-    if not matrices:
+def _driven(model: WindowModel | ReducedModel, measures: tuple[Measure, ...], coarse: bool) -> NDArray:
+    if not measures:
         return np.zeros((model.n_columns("L"), model.n_columns("R")), dtype=complex)
-    return np.asarray(sum(matrices))
+    return model.driven(measures, coarse)

@@ -449,11 +449,7 @@ class _Window:
             model = WindowModel(self.open_bar, centre, half, effort, whole=True)
             measured = [(lead, self._fillings(piece, filling, effort.n_nodes)) for lead, filling in terms]
             fine, coarse = (
-                [
-                    np.asarray(sum(model.density_matrix(lead, one, rough) for one in measures))
-                    for lead, measures in measured
-                ]
-                for rough in (False, True)
+                [model.density_matrix(lead, measures, rough) for lead, measures in measured] for rough in (False, True)
             )
             size = max(_frobenius(value) for value in fine)
             change = max(_frobenius(value - rough) for value, rough in zip(fine, coarse, strict=True))
@@ -468,7 +464,7 @@ class _Window:
             effort = more_sampled_effort(effort, errors, rtol)
         return fine, False
 
-    def _fillings(self, piece: _Piece, filling: Filling, n_nodes: int) -> list[Measure]:
+    def _fillings(self, piece: _Piece, filling: Filling, n_nodes: int) -> tuple[Measure, ...]:
         """The filling over a panel, in parts on which few nodes describe it."""
         centre, half = (piece.start + piece.stop) / 2, (piece.stop - piece.start) / 2
         apart = 1e-12 * half
@@ -486,7 +482,7 @@ class _Window:
                         (c - centre) / half, (d - centre) / half, nodes, lambda x: filling(centre + half * x)
                     )
                 )
-        return measures
+        return tuple(measures)
 
     def _strip(self, piece: _Piece, terms: Sequence[Term], rtol: float) -> tuple[list[NDArray], bool]:
         """By quadrature in the root of the distance to the threshold, in which the channel opens smoothly."""

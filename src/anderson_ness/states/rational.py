@@ -7,6 +7,7 @@ weights for smooth functions f, and *pole weights* m with ``measure(f / (x - mu)
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -18,7 +19,8 @@ _FAR_ELLIPSE = 2.2
 _FAR_NODES = 48
 
 
-@dataclass(frozen=True)
+# Without comparison by value measures may be keys of what has been made of them.
+@dataclass(frozen=True, eq=False)
 class Measure:
     """A linear functional of functions of the scaled energy.
 
@@ -29,7 +31,7 @@ class Measure:
     start, stop
         Ends of the interval, of positive length, or the point twice.
     filling
-        Values at the nodes of a smooth weight function that multiplies every integrand.
+        Values at the nodes of a smooth weight function that multiplies every integrand, or the weight of a point.
     """
 
     nodes: NDArray[np.float64]
@@ -51,16 +53,16 @@ class Measure:
         """
         if not stop > start:
             raise ValueError(f"stop must be larger than start, not {stop!r} after {start!r}")
-        x, w = legendre.leggauss(n_nodes)
+        x, w = _gauss(n_nodes)
         half = (stop - start) / 2
         nodes = (start + stop) / 2 + half * x
         values = np.ones(n_nodes) if filling is None else np.array([filling(node) for node in nodes])
         return cls(nodes, half * w * values, start, stop, values)
 
     @classmethod
-    def point(cls, x: float) -> "Measure":
-        """Value at one scaled energy."""
-        return cls(np.array([x]), np.array([1.0]), x, x, np.array([1.0]))
+    def point(cls, x: float, weight: float = 1.0) -> "Measure":
+        """Value at one scaled energy, times a weight."""
+        return cls(np.array([x]), np.array([weight]), x, x, np.array([weight]))
 
     @property
     def is_point(self) -> bool:
@@ -73,11 +75,24 @@ class Measure:
         Exact for polynomials f of degree below n_nodes; poles lie below the real axis.
         """
         if self.is_point:
-            return 1 / (self.nodes[:, None] - poles)
-        degree = np.arange(len(self.nodes))
-        x, w = legendre.leggauss(len(self.nodes))
-        to_legendre = legendre.legvander(x, len(x) - 1) * w[:, None] * (degree + 0.5)
-        return self.filling[:, None] * (to_legendre @ legendre_pole_integrals(len(x), poles, self.start, self.stop))
+            return self.filling[:, None] / (self.nodes[:, None] - poles)
+        n = len(self.nodes)
+        to_legendre = _gauss_legendre(n, n) * (np.arange(n) + 0.5)
+        return self.filling[:, None] * (to_legendre @ legendre_pole_integrals(n, poles, self.start, self.stop))
+
+
+@cache
+def _gauss(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nodes and weights of Gauss-Legendre quadrature."""
+    x, w = legendre.leggauss(n)
+    return x, w
+
+
+@cache
+def _gauss_legendre(n_nodes: int, n: int) -> NDArray[np.float64]:
+    """Legendre polynomials of degree below n at the nodes times the nodes' weights, shape (n_nodes, n)."""
+    x, w = _gauss(n_nodes)
+    return np.asarray(legendre.legvander(x, n - 1) * w[:, None])
 
 
 def legendre_pole_integrals(n: int, poles: ArrayLike, start: float = -1.0, stop: float = 1.0) -> NDArray[np.complex128]:
@@ -98,8 +113,8 @@ def legendre_pole_integrals(n: int, poles: ArrayLike, start: float = -1.0, stop:
     for k in range(1, n - 1):
         rows.append(((2 * k + 1) * near * rows[k] - k * rows[k - 1]) / (k + 1))
     integrals[:, ~far] = rows
-    x, w = legendre.leggauss(_FAR_NODES)
-    integrals[:, far] = (legendre.legvander(x, len(integrals) - 1) * w[:, None]).T @ (1 / (x[:, None] - mu[far]))
+    x, _ = _gauss(_FAR_NODES)
+    integrals[:, far] = _gauss_legendre(_FAR_NODES, len(integrals)).T @ (1 / (x[:, None] - mu[far]))
     return integrals[:n]
 
 

@@ -217,9 +217,9 @@ class _Response:
         kept = [self._amplitudes(lead).T @ self._weighted(lead, self.window.energy(x).real) for x in measure.nodes]
         values = self._mixing.T @ self._interpolation.at(measure.nodes)
         if measure.is_point:
-            scale = (self.poles.strengths * m[0] / h)[:, None]
+            scale = (self.poles.strengths * m[0] / (h * measure.weights[0]))[:, None]
             states = self._vectors @ (scale * kept[0]) + np.tensordot(values[:, 0], self._rest[lead], axes=1)
-            total = states @ states.conj().T
+            total = measure.weights[0] * (states @ states.conj().T)
         else:
             total = self._integral(lead, measure, m, kept, values) * h
         return np.asarray(total / (2 * np.pi))
@@ -435,35 +435,45 @@ class ReducedModel:
         """Size of the basis, the same in both halves."""
         return self.basis.shape[1]
 
-    def contracted(self, measure: Measure, coarse: bool = False) -> Contracted:
-        """What a measure makes of the states of both leads."""
-        key = (measure.start, measure.stop, measure.weights.tobytes(), coarse)
+    def contracted(self, measures: tuple[Measure, ...], coarse: bool = False) -> Contracted:
+        """What a sum of measures makes of the states of both leads."""
+        key = (measures, coarse)
         if key not in self._contracted:
             response = self._responses[int(coarse)]
-            self._contracted[key] = Contracted(*(response.density(lead, measure) for lead in LEADS))
+            totals = (sum(response.density(lead, measure) for measure in measures) for lead in LEADS)
+            self._contracted[key] = Contracted(*(np.asarray(total) for total in totals))
         return self._contracted[key]
 
-    def driven(self, measure: Measure, coarse: bool = False) -> NDArray[np.complex128]:
+    def driven(self, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.complex128]:
         """Matrix T of G's driven part: ``measure(q_LR) = fields("L") T fields("R")^T`` with q of Eq. 8 at n = 1."""
-        both = self.contracted(measure, coarse)
+        both = self.contracted(measures, coarse)
         return both.left - both.right
 
-    def far_density(self, lead: str, measure: Measure, coarse: bool = False) -> NDArray[np.float64]:
+    def block(self, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.complex128]:
+        """``measure(q_LR)`` between the sites of the halves."""
+        left, matrix, right = self.fields("L"), self.driven(measures, coarse), self.fields("R").T
+        # Real products: half the work of complex ones.
+        return left @ matrix.real @ right + 1j * (left @ matrix.imag @ right)
+
+    def far_density(self, lead: str, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.float64]:
         """Slice sums of measure(sum_n |phi^a_n|^2) in the half far from a lead."""
-        both = self.contracted(measure, coarse)
+        both = self.contracted(measures, coarse)
         density = both.left if lead == "L" else both.right
         overlaps = self.overlaps[self._halves["R" if lead == "L" else "L"]]
         return np.asarray(overlaps.reshape(len(overlaps), -1) @ density.real.ravel())
 
-    def spectral_density(self, measure: Measure, coarse: bool = False) -> NDArray[np.float64]:
+    def spectral_density(self, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.float64]:
         """Slice sums of measure(A_E / (2 pi)), the local density of states, shape (Lx,)."""
         poles, h = self._trace_poles, self.half_width
         # The coarse result goes without the first node.
         nodes, rests = self._nodes[int(coarse) :], self._trace_rests[int(coarse) :]
-        of_poles = measure.pole_weights((poles.positions - self.centre) / h).sum(axis=0)
-        integral = poles.squares @ (poles.strengths * of_poles) / h
-        integral += (Interpolation(nodes).at(measure.nodes) @ measure.weights) @ rests
-        return -integral.imag * (_jacobian(measure, self.window) / np.pi)
+        interpolation, mu = Interpolation(nodes), (poles.positions - self.centre) / h
+        density = np.zeros(self.open_bar.length)
+        for measure in measures:
+            integral = poles.squares @ (poles.strengths * measure.pole_weights(mu).sum(axis=0)) / h
+            integral += (interpolation.at(measure.nodes) @ measure.weights) @ rests
+            density -= integral.imag * (_jacobian(measure, self.window) / np.pi)
+        return density
 
     def transmission(self, energy: float) -> float:
         """Tr t t^dag at an energy of the window, by the few channels that get through the bar.

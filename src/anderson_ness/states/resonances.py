@@ -47,6 +47,31 @@ class Changes:
     weight: float
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What a sum of measures makes of the states of both leads; of a pair, the second goes without the first node.
+
+    Attributes
+    ----------
+    weights, pole_weights
+        Weights of the measures' nodes, (n,), and those with ``1 / (E - E_j)``, (n, n_poles), of integrals over E.
+    widths
+        Linewidths at these nodes, (n, n_slice).
+    values
+        Values of the Lagrange polynomials there, a pair of (n_nodes, n).
+    pole_pole, far_pole
+        Contractions over a lead's channels: poles with poles, (n_poles, n_poles), and far fields with poles, a pair of
+        (n_nodes, rank, n_poles).
+    """
+
+    weights: NDArray[np.float64]
+    pole_weights: NDArray[np.complex128]
+    widths: NDArray[np.float64]
+    values: tuple[NDArray[np.complex128], ...]
+    pole_pole: dict[str, NDArray[np.complex128]]
+    far_pole: dict[str, tuple[NDArray[np.complex128], ...]]
+
+
 class WindowModel:
     """The Green function of a bar around one window of energies, as far as window integrals need it.
 
@@ -89,13 +114,19 @@ class WindowModel:
         for lead in LEADS:
             self._choose_channels([above, outermost], lead)
         self._pole_fields: NDArray = self.poles.vectors.astype(effort.field_dtype)
-        self._far: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
-        self._near: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
+        # Slice sums of the vectors' squares.
+        self._squares = np.einsum("xsp,xsp->xp", self.poles.vectors, self.poles.vectors)
+        far: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
+        near: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
         self.traces: list[NDArray[np.complex128]] = []
         known = {factor.energy: factor for factor in (above, outermost)}
         for node in self.interpolation.nodes:
             energy = complex(self._energy(node))
-            self._sample(known.get(energy) or SliceFactor(open_bar, energy, effort.dtype))
+            self._sample(known.get(energy) or SliceFactor(open_bar, energy, effort.dtype), far, near)
+        # The remainder's samples, (n_nodes, sites, columns).
+        self._far, self._near = ({lead: np.array(store[lead]) for lead in LEADS} for store in (far, near))
+        self._contracted: dict[tuple[Measure, ...], _Measured] = {}
+        self._slice_overlaps: dict[str, NDArray] = {}
 
     # -- building ------------------------------------------------------------------------------------------------
 
@@ -163,7 +194,7 @@ class WindowModel:
     def _propagator(self, energy: complex) -> NDArray[np.complex128]:
         return self.poles.strengths / (energy - self.poles.positions)
 
-    def _sample(self, factor: SliceFactor) -> None:
+    def _sample(self, factor: SliceFactor, far: dict[str, list[NDArray]], near: dict[str, list[NDArray]]) -> None:
         """Sample the remainder at a node: far and near fields of both leads, and the slices' traces."""
         width = self.open_bar.linewidth(factor.energy)[:, None]
         propagator = self._propagator(factor.energy)
@@ -171,15 +202,14 @@ class WindowModel:
             rank, channels, amplitudes = self.ranks[lead], self.channels[lead], self._amplitudes[lead]
             wanted = channels if self.whole else np.concatenate([channels[:, :rank], width * channels], axis=1)
             overlap = (propagator[:, None] * (amplitudes.T @ wanted)).astype(self.effort.field_dtype)
-            far, near = self._fields_from_end(factor, lead, self.open_bar.basis @ wanted, rank)
+            beyond, close = self._fields_from_end(factor, lead, self.open_bar.basis @ wanted, rank)
             for store, half, sampled, columns in (
-                (self._far, self.far_half(lead), far, overlap[:, :rank]),
-                (self._near, self.near_half(lead), near, overlap[:, rank:]),
+                (far, self.far_half(lead), beyond, overlap[:, :rank]),
+                (near, self.near_half(lead), close, overlap[:, rank:]),
             ):
                 store[lead].append(flat(sampled).astype(self.effort.field_dtype) - self._poles_in(half) @ columns)
         if not self.whole:
-            squares = np.einsum("xsp,xsp->xp", self.poles.vectors, self.poles.vectors)
-            self.traces.append(factor.slice_traces() - squares @ propagator)
+            self.traces.append(factor.slice_traces() - self._squares @ propagator)
 
     def _fields_from_end(self, factor: SliceFactor, lead: str, source: NDArray, n_far: int) -> tuple[NDArray, NDArray]:
         end = 0 if lead == "L" else -1
@@ -206,9 +236,47 @@ class WindowModel:
             return self.interpolation.at(x)
         return np.concatenate([np.zeros((1, np.size(x))), self._coarse.at(x)])
 
-    def driven(self, measure: Measure, coarse: bool = False) -> NDArray[np.complex128]:
-        """Matrix T of G's driven part: ``measure(q_LR) = fields("L") T fields("R")^dag`` with q of Eq. 8 at n = 1."""
-        blocks = {lead: self._far_near(lead, measure, coarse) for lead in LEADS}
+    def _measured(self, measures: tuple[Measure, ...]) -> _Measured:
+        if measures not in self._contracted:
+            self._contracted[measures] = self._contract(measures)
+        return self._contracted[measures]
+
+    def _contract(self, measures: tuple[Measure, ...]) -> _Measured:
+        mu = (self.poles.positions - self.centre) / self.half_width
+        # dE/dx of an integral, 1 for a point.
+        jacobians = [1.0 if measure.is_point else self.half_width for measure in measures]
+        parts = [
+            (measure.nodes, h * measure.weights, h / self.half_width * measure.pole_weights(mu))
+            for h, measure in zip(jacobians, measures, strict=True)
+        ]
+        x, weights, pole_weights = (np.concatenate(some) for some in zip(*parts, strict=True))
+        widths = self.open_bar.linewidth(self._energy(x)).real
+        values = tuple(self.lagrange(x, coarse) for coarse in (False, True))
+        pole_pole = {lead: self._pole_pole(lead, pole_weights, widths) for lead in LEADS}
+        far_pole = {lead: tuple(self._far_pole(lead, pole_weights, widths, one) for one in values) for lead in LEADS}
+        return _Measured(weights, pole_weights, widths, values, pole_pole, far_pole)
+
+    def _pole_pole(self, lead: str, pole_weights: NDArray, widths: NDArray) -> NDArray[np.complex128]:
+        """Poles with poles: ``1 / (E - E_i)`` less ``1 / (E - conj(E_j))``, over their gap."""
+        s, c, positions = self.poles.strengths, self._amplitudes[lead], self.poles.positions
+        first = ((pole_weights.T @ widths) * c.T) @ c.conj()
+        product = (first - first.conj().T) / (positions[:, None] - positions.conj())
+        # A pole's own is the ratio of small imaginary parts, which the products above would round.
+        own = ((pole_weights.imag.T @ widths) * np.abs(c.T) ** 2).sum(axis=1) / positions.imag
+        np.fill_diagonal(product, own)
+        return np.asarray(product * (s[:, None] * s.conj()))
+
+    def _far_pole(self, lead: str, pole_weights: NDArray, widths: NDArray, values: NDArray) -> NDArray[np.complex128]:
+        W = self.channels[lead][:, : self.ranks[lead]]
+        in_channels = (values[:, None, :] * widths.T) @ pole_weights.conj()
+        return np.asarray(W.conj().T @ (in_channels * (self._amplitudes[lead] * self.poles.strengths).conj()))
+
+    def driven(self, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.complex128]:
+        """Matrix T of G's driven part: ``measure(q_LR) = fields("L") T fields("R")^dag`` with q of Eq. 8 at n = 1.
+
+        The measures are added up.
+        """
+        blocks = {lead: self._far_near(lead, measures, coarse) for lead in LEADS}
         n_left, n_right = self.n_columns("L"), self.n_columns("R")
         n_poles, K = len(self.poles.positions), self.effort.n_nodes
         far_left, far_right = n_poles + K * self.ranks["R"], n_poles + K * self.ranks["L"]
@@ -224,84 +292,118 @@ class WindowModel:
     def n_columns(self, half: str) -> int:
         """Number of columns of :meth:`fields`."""
         other = "R" if half == "L" else "L"
-        return len(self.poles.positions) + sum(part.shape[1] for part in (*self._far[other], *self._near[half]))
+        return len(self.poles.positions) + self.effort.n_nodes * (self.ranks[other] + self.channels[half].shape[1])
 
-    def _far_near(self, lead: str, measure: Measure, coarse: bool) -> NDArray[np.complex128]:
+    def _far_near(self, lead: str, measures: tuple[Measure, ...], coarse: bool) -> NDArray[np.complex128]:
         """Matrix of measure(Phi_a Phi_a^dag) between [poles, far fields] and [poles, near fields]."""
-        p, K, r, n = len(self.poles.positions), self.effort.n_nodes, self.ranks[lead], self.channels[lead].shape[1]
-        pole_pole, far_pole, _ = self._contractions(lead, measure, coarse)
-        m, values = self._pole_weights(measure), self.lagrange(measure.nodes, coarse)
-        h = self._jacobian(measure)
-        out = np.zeros((p + K * r, p + K * n), dtype=complex)
-        out[:p, :p] = pole_pole
-        out[p:, :p] = far_pole
-        pole_near = self.poles.strengths[:, None] * (m.T @ values.conj().T) * (h / self.half_width)
+        r, n = self.ranks[lead], self.channels[lead].shape[1]
+        measured = self._measured(measures)
+        pole_near, overlaps = self._with_near(lead, measured, coarse)
+        far_pole = np.vstack([*measured.far_pole[lead][coarse]])
+        far_near = np.kron(overlaps, np.eye(r, n))
+        return np.block([[measured.pole_pole[lead], np.hstack([*pole_near])], [far_pole, far_near]])
+
+    def _with_near(self, lead: str, measured: _Measured, coarse: bool) -> tuple[NDArray, NDArray]:
+        """Poles with near fields, (n_nodes, n_poles, n_channels), and the Lagrange polynomials with each other."""
+        values = measured.values[coarse]
         in_channels = self._amplitudes[lead].T @ self.channels[lead]
-        out[:p, p:] = (pole_near[:, :, None] * in_channels[:, None, :]).reshape(p, K * n)
-        overlaps = np.einsum("kq,q,lq->kl", values, measure.weights, values.conj()) * h
-        same = np.arange(r)
-        for row in range(K):
-            for column in range(K):
-                out[p + row * r + same, p + column * n + same] = overlaps[row, column]
-        return out
+        with_poles = (values.conj() @ measured.pole_weights) * self.poles.strengths
+        return with_poles[:, :, None] * in_channels, (values * measured.weights) @ values.conj().T
 
-    def _jacobian(self, measure: Measure) -> float:
-        """dE/dx of an integral, 1 for a point."""
-        return 1.0 if measure.is_point else self.half_width
+    def block(self, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray:
+        """``measure(q_LR)`` between the sites of the halves, in the fields' precision.
 
-    def _pole_weights(self, measure: Measure) -> NDArray[np.complex128]:
-        return measure.pole_weights((self.poles.positions - self.centre) / self.half_width)
+        That is :meth:`driven` between the fields, without products with its many zeros.
+        """
+        far_near = self._at_points if all(measure.is_point for measure in measures) else self._integrated
+        left, right = (far_near(lead, measures, coarse) for lead in LEADS)
+        return np.asarray((left.conj().T - right) / (2 * np.pi))
 
-    def _contractions(self, lead: str, measure: Measure, coarse: bool) -> tuple[NDArray, NDArray, NDArray]:
-        """Contractions over a lead's channels, measured: poles with poles, far fields with poles, far with far."""
-        s, c = self.poles.strengths, self._amplitudes[lead]
-        W = self.channels[lead][:, : self.ranks[lead]]
-        K, r, p = self.effort.n_nodes, W.shape[1], len(s)
-        mu = (self.poles.positions - self.centre) / self.half_width
-        m, values = self._pole_weights(measure), self.lagrange(measure.nodes, coarse)
-        h = self._jacobian(measure)
-        gaps = mu[:, None] - mu.conj()
-        pole_pole = np.zeros((p, p), dtype=complex)
-        far_pole = np.zeros((K, r, p), dtype=complex)
-        far_far = np.zeros((K, r, K, r), dtype=complex)
-        for q, x in enumerate(measure.nodes):
-            width = self.open_bar.linewidth(self._energy(x)).real
-            among_poles = (c.T * width) @ c.conj()
-            pole_pole += among_poles * (m[q][:, None] - m[q].conj()) / gaps
-            from_far = (W.conj().T * width) @ c.conj()
-            far_pole += values[:, q, None, None] * (from_far * m[q].conj())
-            among_far = (W.conj().T * width) @ W
-            weights = measure.weights[q] * np.outer(values[:, q], values[:, q].conj())
-            far_far += weights[:, None, :, None] * among_far[None, :, None, :]
-        pole_pole *= (s[:, None] * s.conj()) * (h / self.half_width / self.half_width)
-        far_pole = (far_pole * s.conj()).reshape(K * r, p) * (h / self.half_width)
-        return pole_pole, far_pole, far_far.reshape(K * r, K * r) * h
+    def _integrated(self, lead: str, measures: tuple[Measure, ...], coarse: bool) -> NDArray:
+        """measure(Phi_a Phi_a^dag) from the sites far from a lead to those near it."""
+        dtype, far, near = self.effort.field_dtype, self._far[lead], self._near[lead]
+        measured = self._measured(measures)
+        pole_near, overlaps = self._with_near(lead, measured, coarse)
+        near_poles = self._poles_in(self.near_half(lead)).conj().T
+        onto_poles = measured.pole_pole[lead].astype(dtype) @ near_poles
+        onto_poles += np.tensordot(pole_near.astype(dtype), near.conj(), ((0, 2), (0, 2)))
+        # Near fields are combined first: so every node's far fields are multiplied but once.
+        combined = np.tensordot(overlaps.conj().astype(dtype), near[:, :, : self.ranks[lead]], 1)
+        onto_far = measured.far_pole[lead][coarse].astype(dtype) @ near_poles + combined.conj().transpose(0, 2, 1)
+        return self._poles_in(self.far_half(lead)) @ onto_poles + np.tensordot(far, onto_far, ((0, 2), (0, 1)))
 
-    def far_density(self, lead: str, measure: Measure, coarse: bool = False) -> NDArray[np.float64]:
+    def _at_points(self, lead: str, points: tuple[Measure, ...], coarse: bool) -> NDArray:
+        """The same at single energies, where it is a product of states."""
+        rank = self.ranks[lead]
+        channels: NDArray = self.channels[lead].conj().T.astype(self.effort.field_dtype)
+        total: NDArray = np.zeros((), dtype=self.effort.field_dtype)
+        for point in points:
+            energy = self._energy(point.nodes[0])
+            values = self.lagrange(point.nodes, coarse)[:, 0]
+            amplitudes = self._propagator(energy)[:, None] * self._amplitudes[lead].T
+            # Near remainders have the linewidth in them.
+            weighted = amplitudes * (point.weights * self.open_bar.linewidth(energy).real)
+            far = self._states(self.far_half(lead), amplitudes, values, self._far[lead], channels[:rank])
+            near = self._states(self.near_half(lead), weighted, point.weights * values, self._near[lead], channels)
+            total = total + far @ near.conj().T
+        return total
+
+    def _states(
+        self, half: slice, amplitudes: NDArray, values: NDArray, samples: NDArray, channels: NDArray
+    ) -> NDArray:
+        """A lead's states on the sites of a half, channel by channel: the poles' part and the remainder."""
+        remainder = np.tensordot(values.astype(samples.dtype), samples, 1)
+        return np.asarray(self._poles_in(half) @ amplitudes.astype(samples.dtype) + remainder @ channels)
+
+    def far_density(self, lead: str, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.float64]:
         """Slice sums of measure(sum_n |phi^a_n|^2) in the half far from a lead."""
-        matrix, columns = self._far_far(lead, measure, coarse)
-        density = np.einsum("xi,xi->x", columns @ matrix, columns.conj()).real
-        return density.reshape(-1, self.open_bar.n_slice).sum(axis=1) / (2 * np.pi)
+        if lead not in self._slice_overlaps:
+            self._slice_overlaps[lead] = self._overlaps_in_slices(lead)
+        measured, overlaps = self._measured(measures), self._slice_overlaps[lead]
+        # Far fields with poles count twice, once for poles with far fields.
+        shares = (measured.pole_pole[lead], 2 * measured.far_pole[lead][coarse], self._far_widths(measured, coarse))
+        flattened = np.concatenate([share.ravel() for share in shares]).astype(overlaps.dtype)
+        return np.asarray((overlaps @ flattened).real / (2 * np.pi), dtype=float)
 
-    def density_matrix(self, lead: str, measure: Measure, coarse: bool = False) -> NDArray[np.complex128]:
+    def _overlaps_in_slices(self, lead: str) -> NDArray:
+        """Overlaps, in each slice far from a lead, of poles and of far fields with poles, and of far fields by channel.
+
+        The channels' linewidths do not mix them.
+        """
+        n_slice, n_poles, K = self.open_bar.n_slice, len(self.poles.positions), self.effort.n_nodes
+        columns = self._far_columns(lead)
+        n_slices, n_columns = len(columns) // n_slice, columns.shape[1]
+        in_slices = columns.reshape(n_slices, n_slice, n_columns)
+        with_poles = in_slices.transpose(0, 2, 1) @ in_slices[:, :, :n_poles].conj()
+        W = self.channels[lead][:, : self.ranks[lead]].astype(columns.dtype)
+        fields = (self._far[lead] @ W.conj().T).reshape(K, n_slices, n_slice, n_slice)
+        in_channels = np.einsum("kxsn,lxsn->xkln", fields, fields.conj())
+        parts = with_poles.reshape(n_slices, n_columns * n_poles), in_channels.reshape(n_slices, K * K * n_slice)
+        return np.concatenate(parts, axis=1)
+
+    def _far_columns(self, lead: str) -> NDArray:
+        """Fields far from a lead, columns: poles, far fields node by node."""
+        return np.concatenate([self._poles_in(self.far_half(lead)), *self._far[lead]], axis=1)
+
+    def _far_widths(self, measured: _Measured, coarse: bool) -> NDArray[np.complex128]:
+        """Measured linewidths between any two Lagrange polynomials, (n_nodes, n_nodes, n_slice)."""
+        values = measured.values[coarse]
+        return np.asarray(((values * measured.weights)[:, None, :] * values.conj()) @ measured.widths)
+
+    def density_matrix(self, lead: str, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.complex128]:
         """measure(sum_n phi^a_n phi^a_n^dag) in the half far from a lead, or everywhere if the model is whole."""
-        matrix, columns = self._far_far(lead, measure, coarse)
-        return (columns @ matrix) @ columns.conj().T / (2 * np.pi)
+        measured, columns = self._measured(measures), self._far_columns(lead)
+        W, far_pole = self.channels[lead][:, : self.ranks[lead]], np.vstack([*measured.far_pole[lead][coarse]])
+        far_far = (W.conj().T * self._far_widths(measured, coarse)[:, :, None, :]) @ W
+        far_far = far_far.transpose(0, 2, 1, 3).reshape(len(far_pole), len(far_pole))
+        matrix = np.block([[measured.pole_pole[lead], far_pole.conj().T], [far_pole, far_far]])
+        return (columns @ matrix.astype(columns.dtype)) @ columns.conj().T / (2 * np.pi)
 
-    def _far_far(self, lead: str, measure: Measure, coarse: bool) -> tuple[NDArray, NDArray]:
-        """Fields far from a lead, and the matrix of measure(Phi_a Phi_a^dag) between them."""
-        pole_pole, far_pole, far_far = self._contractions(lead, measure, coarse)
-        matrix = np.block([[pole_pole, far_pole.conj().T], [far_pole, far_far]])
-        columns = np.concatenate([self._poles_in(self.far_half(lead)), *self._far[lead]], axis=1)
-        return matrix.astype(columns.dtype), columns
-
-    def spectral_density(self, measure: Measure, coarse: bool = False) -> NDArray[np.float64]:
+    def spectral_density(self, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.float64]:
         """Slice sums of measure(A_E / (2 pi)), the local density of states, shape (Lx,)."""
-        squares = np.einsum("xsp,xsp->xp", self.poles.vectors, self.poles.vectors)
-        m, values = self._pole_weights(measure), self.lagrange(measure.nodes, coarse)
-        h = self._jacobian(measure)
-        integral = squares @ (self.poles.strengths * m.sum(axis=0)) * (h / self.half_width)
-        integral += np.tensordot(values @ measure.weights, np.array(self.traces), axes=1) * h
+        measured = self._measured(measures)
+        integral = self._squares @ (self.poles.strengths * measured.pole_weights.sum(axis=0))
+        integral += np.tensordot(measured.values[coarse] @ measured.weights, np.array(self.traces), axes=1)
         return -integral.imag / np.pi
 
     def transmission(self, energy: float) -> float:
