@@ -232,7 +232,7 @@ def localized_means(
         relative = common * len(whole.values) * (present.T @ present) / np.outer(counts, counts)
         good = np.sqrt(np.diagonal(relative)) <= largest_error
         covariances.append(relative[np.ix_(good, good)])
-        rows += [_row(block, k, np.sqrt(relative[k, k])) for k in np.flatnonzero(good)]
+        rows += [_row(block, k, float(np.sqrt(relative[k, k]))) for k in np.flatnonzero(good).tolist()]
     columns = ["length", "disorder", "window", "bias", "samples", "value", "error"]
     data = pd.DataFrame(rows, columns=columns)
     values = data["value"].to_numpy(dtype=float)
