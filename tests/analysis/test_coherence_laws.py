@@ -5,7 +5,7 @@ import pytest
 from anderson_ness import AndersonBar, window_coherence
 from anderson_ness.analysis import coherence_laws
 from anderson_ness.ensembles.errors import TableError
-from anderson_ness.theory import energy_window, scaling
+from anderson_ness.theory import diffuson, energy_window, scaling
 
 RHO = (0.084, 0.0005)
 BIASES = (0.05, 0.15, 0.5)
@@ -133,6 +133,57 @@ def test_the_error_of_the_density_of_states_is_in_that_of_the_coefficient():
     assert np.all(value < 1.05)
 
 
+def planted(formula, count=40, seed=0):
+    """Samples whose coherence is 0.9 of a formula of bias, size and the sample's own transmission."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for length in (8, 10, 12, 16):
+        for number in range(count):
+            common = 1 + 0.1 * rng.normal()
+            transmission = 0.25 * length * (1 + 0.05 * rng.normal())
+            for bias in BIASES:
+                value = 0.9 * formula(bias, length, 0.25 * length) * (common + 0.02 * rng.normal())
+                mean = transmission * common
+                rows.append((length, 10.0, 1000 * length + number, 3.0, 1.0, 3.0, bias, value, mean, True))
+    return coherence_laws.means(pd.DataFrame(rows, columns=coherence_laws._COLUMNS), 10.0)
+
+
+def test_the_prediction_is_that_of_the_formulas_and_its_errors_those_of_all_that_is_measured():
+    means = planted(lambda *at: energy_window.diffusive_coherence(*at[:2], RHO[0], at[2]))
+    simple, full = (coherence_laws.predict(means, (RHO[0], 0.0), ends) for ends in (None, (-0.4, 0.0)))
+    at = means.bias, means.length, RHO[0], means.transmission
+    np.testing.assert_allclose(simple.value, energy_window.diffusive_coherence(*at))
+    np.testing.assert_allclose(full.value, diffuson.halves_coherence(*at, -0.4))
+    # Where the transmissions fluctuate upwards so does the coherence, while its prediction falls: the errors add.
+    wide = means.bias == BIASES[-1]
+    assert not np.any(full.covariance[np.ix_(means.length == 8, means.length == 10)])
+    assert np.all(np.diagonal(full.covariance)[wide] > means.error[wide] ** 2)
+    vague = coherence_laws.predict(means, (RHO[0], 0.01), (-0.4, 0.1))
+    moved = diffuson.halves_coherence(*at[:2], RHO[0] + 0.01, at[3], -0.4) - full.value
+    longer = diffuson.halves_coherence(*at, -0.3) - full.value
+    np.testing.assert_allclose(vague.covariance - full.covariance, np.outer(moved, moved) + np.outer(longer, longer))
+
+
+@pytest.mark.parametrize("ends", [None, (-0.4, 0.0)])
+def test_the_coefficient_of_either_formula_is_recovered_with_honest_errors(ends):
+    formula = {
+        True: lambda bias, length, mean: energy_window.diffusive_coherence(bias, length, RHO[0], mean),
+        False: lambda bias, length, mean: diffuson.halves_coherence(bias, length, RHO[0], mean, -0.4),
+    }[ends is None]
+    fits = [coherence_laws.fit_coefficient(planted(formula, seed=one), (RHO[0], 0.0), ends) for one in range(25)]
+    scores = [(fit.values["coefficient"] - 0.9) / fit.errors["coefficient"] for fit in fits]
+    assert abs(np.mean(scores)) < 0.7
+    assert 0.6 < np.std(scores) < 1.5
+    assert 0.6 < np.mean([fit.reduced_chi_square for fit in fits]) < 1.4
+    # Samples of the other formula do not follow this one, and those of this one do not with the coefficient 1.
+    other = (-0.4, 0.0) if ends is None else None
+    means = planted(formula)
+    assert coherence_laws.fit_coefficient(means, (RHO[0], 0.0), other).reduced_chi_square > 3
+    fixed = coherence_laws.fit_coefficient(means, (RHO[0], 0.0), ends, free=False)
+    assert fixed.values == {"coefficient": 1.0} and fixed.degrees_of_freedom == len(means.invertible())
+    assert fixed.chi_square > fits[0].chi_square + 20
+
+
 def test_densities_of_slices_add_up_to_the_coherence_of_the_halves():
     bar, bias, rho = AndersonBar.random(4, 10.0, 1), 1.0, 0.084
     found = coherence_laws.slice_densities(bar, bias, rho, rtol=1e-6)
@@ -142,6 +193,15 @@ def test_densities_of_slices_add_up_to_the_coherence_of_the_halves():
     assert np.all(found.whole > found.half)
     with pytest.raises(ValueError, match="bias must not be zero"):
         coherence_laws.slice_densities(bar, 0.0, rho)
+
+
+def test_biases_are_told_apart_by_their_digits_however_small(monkeypatch, tmp_path):
+    tiny = samples(lengths=(8,), count=10, biases=(1e-9, 1.00001e-9))
+    again = tiny.assign(bias=tiny["bias"] * (1 + 1e-13))
+    monkeypatch.setattr(coherence_laws, "read_table", lambda name, folder: {"fig2a": tiny, "fig2b": again}[name])
+    table = coherence_laws.gather(tmp_path, ["fig2a", "fig2b"])
+    assert sorted(table["bias"].unique()) == [1e-9, 1.00001e-9]
+    assert len(table) == 20
 
 
 def test_gathering_counts_every_sample_once(monkeypatch, tmp_path):

@@ -92,19 +92,19 @@ def test_bad_arguments_get_one_clear_sentence(change, sentence):
         coherence_exponent(**arguments | change)
 
 
-def deep_table(samples=40, b=0.2, lengths=(8, 10, 12, 20)):
+def deep_table(samples=40, b=0.2, lengths=(8, 10, 12, 20), seed=5):
     """Samples at three windows, of which the widest is missing at the largest size, as in the ensemble."""
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(seed)
     rows = []
     for disorder in (16.5, 25.0, 30.0):
         for length in lengths:
-            for seed in range(samples):
+            for number in range(samples):
                 common = rng.gamma(4, 0.25)
                 for bias in (3e-3 * 16.5, 3e-2 * 16.5, float(scaling.bias_at(24.0, length)), 0.123):
                     if bias == 3e-2 * 16.5 and length == 20:
                         continue
                     value = 0.3 / disorder * bias * length ** (2 - b) * common * rng.gamma(50, 0.02)
-                    rows.append((length, disorder, seed, bias, value))
+                    rows.append((length, disorder, number, bias, value))
     return pd.DataFrame(rows, columns=["length", "disorder", "seed", "bias", "coherence"]).drop_duplicates(
         ["length", "disorder", "seed", "bias"]
     )
@@ -123,11 +123,16 @@ def test_means_of_the_windows_keep_their_correlation():
     block = means.select(same)
     correlation = block.covariance / np.outer(block.data["error"], block.data["error"])
     assert np.all(correlation[np.triu_indices(3, 1)] > 0.8)
-    # Samples that lack a window go, unless that leaves too few: then the window goes.
+    # A mean takes what its window has, unless too few samples have all windows: then the window goes.
     table = deep_table()
     wide = np.isclose(table["bias"], 3e-2 * 16.5) & (table["length"] == 8)
-    some = localized_means(table[~(wide & (table["seed"] < 10))]).data
-    assert set(some[some["length"] == 8]["samples"]) == {30}
+    some = localized_means(table[~(wide & (table["seed"] < 10))])
+    own = some.data[(some.data["length"] == 8) & (some.data["disorder"] == 25)]
+    assert dict(zip(own["window"], own["samples"], strict=True)) == {"0.003": 40, "0.03": 30, "X = 24": 40}
+    for window in ("0.003", "X = 24"):
+        rows = (data["window"] == window) & same
+        assert own[own["window"] == window]["value"].tolist() == data[rows]["value"].tolist()
+    np.linalg.cholesky(some.covariance)
     fewer = localized_means(table[~(wide & (table["seed"] < 35))]).data
     assert set(fewer[fewer["length"] == 8]["window"]) == {"X = 24", "0.003"}
     assert set(fewer["samples"]) == {40}
@@ -137,6 +142,22 @@ def test_means_of_the_windows_keep_their_correlation():
     assert localized_means(deep_table(samples=8), largest_error=0.08).covariance.size == 0
     other = data["length"] == 10
     assert not means.covariance[np.ix_(same, other)].any()
+
+
+def test_means_over_samples_that_differ_by_window_have_honest_errors():
+    # Of 40 samples every window lacks other ones; the spread of the means over ensembles is what the errors say.
+    values, errors, correlations = [], [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        table = deep_table(lengths=(8,), seed=seed)
+        found = localized_means(table[rng.random(len(table)) < 0.85])
+        here = found.select(found.data["disorder"] == 30)
+        np.linalg.cholesky(here.covariance)
+        values.append(np.log(here.data["value"]))
+        errors.append(here.data["error"] / here.data["value"])
+        correlations.append(here.covariance[0, 1] / np.sqrt(here.covariance[0, 0] * here.covariance[1, 1]))
+    np.testing.assert_allclose(np.std(values, axis=0), np.mean(errors, axis=0), rtol=0.3)
+    assert np.corrcoef(np.transpose(values)[:2])[0, 1] == pytest.approx(np.mean(correlations), abs=0.25)
 
 
 def test_b_comes_out_by_the_smallest_size_kept():

@@ -184,6 +184,27 @@ def test_slices_next_to_the_leads_may_be_left_out():
     assert profiles.fit_profile(measured, "localized").p_value < 1e-6
 
 
+def test_the_extrapolation_length_is_that_of_the_line_through_the_inner_slices():
+    rng = np.random.default_rng(8)
+    scores = []
+    for _ in range(40):
+        some = []
+        for length in (8, 12):
+            truth = diffusion.diffusive_profile(slices(length) + 0.3, length + 0.6)
+            truth[[0, -1]] = 0.95, -0.95  # slices at strong contacts
+            some.append(profiles.profile(*samples(length, truth, 40, rng, spread=0.1)))
+        found = profiles.extrapolation_length(some)
+        scores.append((found.value - 0.3) / found.error)
+    assert found.samples == 80
+    assert abs(np.mean(scores)) < 0.6 and 0.6 < np.std(scores) < 1.4
+    # With all slices the line is none, which the error says.
+    bent = profiles.extrapolation_length(some, skip=0)
+    assert bent.value < 0 and bent.error > 3 * profiles.fit_profile(some[0], "diffusive").errors["extrapolation"]
+    # A line that reaches 1 far inside the bar, as a slow middle makes it, is cut off.
+    steep = np.clip(2 * diffusion.diffusive_profile(slices(8), 8), -1, 1)
+    assert profiles.extrapolation_length([profiles.profile(*samples(8, steep, 40, rng, spread=0.1))]).value == -0.49
+
+
 def test_profiles_of_a_table_by_length_where_there_are_enough_samples():
     rng = np.random.default_rng(8)
     rows = []

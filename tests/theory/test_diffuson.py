@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from anderson_ness.theory import diffuson
+from anderson_ness.theory import diffuson, energy_window, scaling
 
 
 @pytest.mark.parametrize("frequency", [0.0, 0.3])
@@ -64,6 +64,47 @@ def test_both_limits_of_the_coherence_of_long_bars():
     assert narrow == pytest.approx(diffuson.between_halves(length, 0.0, diffuson.at_difference(0.0)), rel=1e-6)
 
 
+RHO = 0.085
+
+
+def test_a_wide_window_holds_the_volume_law_whatever_the_ends():
+    length, bias = 24, 1e5
+    law = scaling.volume_law(bias, length, RHO)
+    assert diffuson.halves_coherence(bias, length, RHO, 6.0, 0.0) == pytest.approx(law, rel=0.01)
+    # The local part is local. The circuit's x (1 - y) reaches from end to end, of which the bar has its own sites.
+    for extrapolation in (-0.4, 2.0):
+        through = length + 2 * extrapolation
+        longer = (through**2 - 4 * extrapolation**2) ** 2 / (through**3 * length)
+        for local in (True, False):
+            found = diffuson.halves_coherence(bias, length, RHO, 6.0, extrapolation, local)
+            assert found == pytest.approx(law * longer, rel=0.01)
+
+
+def test_a_narrow_window_is_quadratic_in_the_bias():
+    found = diffuson.halves_coherence([1e-7, 1e-6], 20, RHO, 6.0, -0.4)
+    assert found[1] / found[0] == pytest.approx(100, rel=1e-6)
+    # A third more than the gradient produces, in a long bar.
+    one = diffuson.halves_coherence(1e-8, 100, RHO, 6.0, 0.0)
+    assert one / diffuson.halves_coherence(1e-8, 100, RHO, 6.0, 0.0, local=False) == pytest.approx(4 / 3, rel=1e-3)
+
+
+def test_without_ends_and_the_local_part_the_coherence_is_that_of_the_gradient():
+    bias, length, transmission = np.geomspace(1e-4, 1, 7), 60, 15.0
+    found = diffuson.halves_coherence(bias, length, RHO, transmission, 0.0, local=False)
+    expected = energy_window.diffusive_coherence(bias, length, RHO, transmission)
+    np.testing.assert_allclose(found, expected, rtol=2e-3)
+
+
+def test_sizes_biases_and_transmissions_are_broadcast():
+    found = diffuson.halves_coherence([[0.1], [0.2]], [8, 10, 12], RHO, [2.0, 2.5, 3.0], -0.4)
+    assert found.shape == (2, 3)
+    assert found[1, 2] == diffuson.halves_coherence(0.2, 12, RHO, 3.0, -0.4)
+    assert diffuson.halves_coherence(0.0, 8, RHO, 2.0, -0.4) == 0
+    # D is what Ohm's law makes of the transmission.
+    D = diffuson.diffusion_constant(8, RHO, 2.0, -0.4)
+    assert 2 * np.pi * RHO * D * 64 / (8 - 0.8) == pytest.approx(2.0)
+
+
 def test_the_window_is_the_integral_over_its_differences():
     rates, bias = np.array([0.1, 2.0]), 0.7
     difference = np.linspace(0, bias, 20001)
@@ -86,6 +127,9 @@ def test_a_wide_window_has_the_field_of_the_random_circuit():
     ("call", "sentence"),
     [
         (lambda: diffuson.modes(5, -0.5), "extrapolation must be"),
+        (lambda: diffuson.halves_coherence(0.1, 8, 0.0, 2.0, 0.0), "must be positive"),
+        (lambda: diffuson.halves_coherence(0.1, 8, 0.1, [2.0, 0.0], 0.0), "must be positive"),
+        (lambda: diffuson.halves_coherence(0.1, 8, 0.1, 2.0, -0.5), "extrapolation must be"),
         (lambda: diffuson.propagator((3, 3, 3), (3, 0, 0), 0.0), "source must be a site"),
         (lambda: diffuson.propagator((3, 3, 3), (0, 0), 0.0), "source must be a site"),
     ],

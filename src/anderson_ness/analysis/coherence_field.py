@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from anderson_ness.analysis import estimators
 from anderson_ness.analysis.estimators import Estimate, VectorEstimate
 from anderson_ness.analysis.fits import Fit, power_law
+from anderson_ness.analysis.profiles import SHORTEST
 from anderson_ness.ensembles.coherence_field import DIFFERENCES, ENERGY_UNIT, SCALED_BIAS, binned
 from anderson_ness.theory import diffuson
 from anderson_ness.theory.scaling import bias_at
@@ -56,8 +57,7 @@ class Medium:
     @property
     def diffusion(self) -> float:
         """D from Ohm's law, ``T = 2 pi rho D L0^2/(L0 + 2 extrapolation)``, in (lattice constant)^2 hopping."""
-        through = self.length + 2 * self.extrapolation
-        return self.transmission * through / (2 * np.pi * self.density * self.length**2)
+        return diffuson.diffusion_constant(self.length, self.density, self.transmission, self.extrapolation)
 
 
 def select(table: pd.DataFrame, kind: str, disorder: float, length: int | None = None) -> pd.DataFrame:
@@ -216,7 +216,7 @@ def _medium(length: int, samples: int, density: NDArray, weight: NDArray, transm
     if slope <= 0:
         raise ValueError("rows must have a density that falls from the left to the right")
     # The end slices' local density of states is low, and the response cannot vanish inside them.
-    extrapolation = max(1 / slope - length / 2, -0.49)
+    extrapolation = max(1 / slope - length / 2, SHORTEST)
     return Medium(length, samples, float(weight[inner].mean()), float(extrapolation), transmission)
 
 

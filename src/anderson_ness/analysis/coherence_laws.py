@@ -19,13 +19,14 @@ import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from anderson_ness.analysis import estimators, tables
-from anderson_ness.analysis.fits import Fit, fit, local_exponents, power_law
+from anderson_ness.analysis.fits import Fit, fit, local_exponents, power_law, whitener
 from anderson_ness.ensembles import read_table
 from anderson_ness.ensembles.errors import TableError
 from anderson_ness.information import coherence_density
 from anderson_ness.model import AndersonBar
 from anderson_ness.states import nonequilibrium_correlations
-from anderson_ness.theory.energy_window import thouless_ratio, window_share
+from anderson_ness.theory.diffuson import halves_coherence
+from anderson_ness.theory.energy_window import diffusive_coherence, thouless_ratio, window_share
 from anderson_ness.theory.scaling import volume_law
 
 ENSEMBLES = ("fig2a", "fig2b", "profiles", "bias", "deep", "contacts")
@@ -159,6 +160,8 @@ def gather(folder: str | Path, names: Sequence[str] = ENSEMBLES) -> pd.DataFrame
     if not found:
         raise TableError(f"no table of {', '.join(names)} in {folder}")
     table = pd.concat(found, ignore_index=True)
+    # Nine significant digits, not decimals: however small, equal biases that were computed in two ways differ in about
+    # the sixteenth, different ones long before. To be within a tolerance of each other would not be transitive.
     table["bias"] = [float(f"{one:.9g}") for one in table["bias"]]
     return table.drop_duplicates([*tables.SAMPLE, "bias"], ignore_index=True)
 
@@ -384,6 +387,102 @@ def per_driven_state(data: Means, density: float) -> tuple[NDArray[np.float64], 
     return data.value / law, data.error / law
 
 
+class Prediction(NamedTuple):
+    """C_d of diffusion theory, without a free parameter, at the sizes and biases of some `Means`.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import Prediction
+    >>> Prediction._fields
+    ('value', 'covariance')
+    """
+
+    value: NDArray[np.float64]
+    """The prediction, shape (n,)."""
+    covariance: NDArray[np.float64]
+    """Covariance of the data less the prediction, which is made of measured numbers, too, shape (n, n)."""
+
+
+def predict(data: Means, density: tuple[float, float], extrapolation: tuple[float, float] | None = None) -> Prediction:
+    """C_d of a metal from its density of states, its transmission and its contacts.
+
+    Parameters
+    ----------
+    data
+        The means; their transmissions enter.
+    density
+        Density of states and its standard error.
+    extrapolation
+        Extrapolation length of the bars' ends and its standard error (`profiles.extrapolation_length`), for the full
+        formula, with the local part and the measured ends (`theory.diffuson.halves_coherence`); None: for what the
+        gradient produces in a long bar (`theory.energy_window.diffusive_coherence`).
+
+    Returns
+    -------
+    Prediction
+        Errors of density and extrapolation are common to all data.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import gather, means, predict
+    >>> data = means(gather("data"), disorder=10.0)
+    >>> full = predict(data, density=(0.083, 0.001), extrapolation=(-0.36, 0.02))
+    >>> bool((abs(data.value / full.value - 1) < 0.3).all())
+    True
+    """
+    rho, rho_error = density
+    ends, ends_error = extrapolation if extrapolation is not None else (0.0, 0.0)
+
+    def formula(rho: float = rho, factor: float = 1.0, ends: float = ends) -> NDArray[np.float64]:
+        transmission = factor * data.transmission
+        if extrapolation is None:
+            return diffusive_coherence(data.bias, data.length, rho, transmission)
+        return halves_coherence(data.bias, data.length, rho, transmission, ends)
+
+    value, step = formula(), 1e-3
+    slope = (formula(factor=1 + step) - formula(factor=1 - step)) / (2 * step * data.transmission)
+    covariance = _less_prediction(data, slope)
+    # Towards longer bars: there is no room below.
+    for moved in (formula(rho=rho + rho_error) - value, formula(ends=ends + ends_error) - value):
+        covariance = covariance + np.outer(moved, moved)
+    return Prediction(value, covariance)
+
+
+def fit_coefficient(
+    data: Means, density: tuple[float, float], extrapolation: tuple[float, float] | None = None, free: bool = True
+) -> Fit:
+    """One factor, ``coefficient``, on the prediction of diffusion theory, which sets it to 1.
+
+    Parameters
+    ----------
+    data, density, extrapolation
+        As for `predict`.
+    free
+        Whether to fit it; if not, chi^2 is that of the prediction as it stands.
+
+    Returns
+    -------
+    Fit
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.coherence_laws import fit_coefficient, gather, means
+    >>> data = means(gather("data"), disorder=10.0)
+    >>> gradient = fit_coefficient(data, density=(0.083, 0.001))
+    >>> full = fit_coefficient(data, density=(0.083, 0.001), extrapolation=(-0.36, 0.02))
+    >>> # One number is left to explain, not a number for each size and bias.
+    >>> full.reduced_chi_square < gradient.reduced_chi_square
+    True
+    """
+    usable = data.invertible()
+    theory = predict(usable, density, extrapolation)
+    if free:
+        return fit(lambda coefficient: coefficient * theory.value, usable.value, theory.covariance, {"coefficient": 1})
+    deviations = whitener(theory.covariance, len(usable)) @ (usable.value - theory.value)
+    chi_square = float(deviations @ deviations)
+    return Fit({"coefficient": 1.0}, {"coefficient": 0.0}, (), np.empty((0, 0)), chi_square, len(usable), True)
+
+
 def growth(data: Means) -> Fit:
     """Power law ``C_d = exp(log_amplitude) L0^length bias^bias`` in sizes and biases at once.
 
@@ -461,17 +560,17 @@ def fit_crossover(data: Means, density: tuple[float, float], fixed: Mapping[str,
     }
     for name, value in (fixed or {}).items():
         start[name] = {"value": value, "vary": False}
-    result = fit(model, usable.value, _with_transmission(usable, ratio), start)
+    step = 1e-3
+    elasticity = np.log(window_share(ratio * (1 + step)) / window_share(ratio * (1 - step))) / (2 * step)
+    slope = -usable.value * elasticity / usable.transmission
+    result = fit(model, usable.value, _less_prediction(usable, slope), start)
     common = result.values["coefficient"] * rho_error / rho
     result.errors["coefficient"] = float(np.hypot(result.errors["coefficient"], common))
     return result
 
 
-def _with_transmission(data: Means, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Covariance of value less model, where the model follows the mean transmission as the diffusive form does."""
-    step = 1e-3
-    elasticity = np.log(window_share(ratio * (1 + step)) / window_share(ratio * (1 - step))) / (2 * step)
-    slope = -data.value * elasticity / data.transmission
+def _less_prediction(data: Means, slope: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Covariance of value less prediction, which grows by ``slope`` with the mean transmission of the same samples."""
     among, across = data.transmission_covariance
     mixed = across * slope
     return data.covariance - mixed - mixed.T + among * np.outer(slope, slope)

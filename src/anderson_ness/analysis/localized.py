@@ -195,15 +195,17 @@ def localized_means(
     lowest_disorder
         Smallest W that counts as deep.
     fewest
-        Windows with fewer samples are left out, and samples that lack one of the other windows: covariances of
-        means over different samples, estimated from few, need not be positive definite.
+        Windows with fewer samples are left out, and those without as many that all the others have, too: how windows
+        are correlated is estimated from these.
     largest_error
         Means with a larger relative error are left out: their logarithms are far from normally distributed.
 
     Returns
     -------
     LocalizedMeans
-        By size and disorder strength; relative covariances are those of `finite_size.relative_covariances`.
+        By size and disorder strength. Every mean is over all samples of its window. The relative spread of a sample
+        is that of `finite_size.relative_covariances`; two means have that of n_ab/(n_a n_b) samples, with n_ab those
+        which they share, so that the matrix is positive definite whichever samples a window lacks.
 
     Examples
     --------
@@ -215,42 +217,43 @@ def localized_means(
     """
     deep = table[table["disorder"] >= lowest_disorder]
     deep = deep.assign(window=_windows(deep)).dropna(subset=["window"])
-    blocks = []
+    blocks, complete = [], []
     for block in tables.blocks(deep, across="window"):
         kept = _complete(block.values, fewest)
         if kept is not None:
             samples, windows = kept
-            values = block.values[np.ix_(samples, windows)]
-            blocks.append(replace(block, across=block.across[windows], values=values, seeds=block.seeds[samples]))
-    covariances = []
-    for number, relative in enumerate(relative_covariances(blocks)):
+            blocks.append(replace(block, across=block.across[windows], values=block.values[:, windows]))
+            complete.append(replace(blocks[-1], values=blocks[-1].values[samples], seeds=block.seeds[samples]))
+    rows, covariances = [], []
+    for block, whole, common in zip(blocks, complete, relative_covariances(complete), strict=True):
+        present = np.isfinite(block.values).astype(float)
+        counts = present.sum(axis=0)
+        # A product, entry by entry, of a covariance and of the overlaps of normalised masks: positive definite as both.
+        relative = common * len(whole.values) * (present.T @ present) / np.outer(counts, counts)
         good = np.sqrt(np.diagonal(relative)) <= largest_error
-        blocks[number] = replace(
-            blocks[number], across=blocks[number].across[good], values=blocks[number].values[:, good]
-        )
         covariances.append(relative[np.ix_(good, good)])
-    rows = []
-    for block, relative in zip(blocks, covariances, strict=True):
-        value = block.values.mean(axis=0)
-        for k, window in enumerate(block.across):
-            scaled = window == _SCALED
-            bias = bias_at(window, block.point["length"]) if scaled else window * CRITICAL_DISORDER
-            rows.append(
-                {
-                    "length": block.point["length"],
-                    "disorder": block.point["disorder"],
-                    "window": "X = 24" if scaled else f"{window:g}",
-                    "bias": float(bias),
-                    "samples": len(block.values),
-                    "value": value[k],
-                    "error": value[k] * np.sqrt(relative[k, k]),
-                }
-            )
+        rows += [_row(block, k, float(np.sqrt(relative[k, k]))) for k in np.flatnonzero(good).tolist()]
     columns = ["length", "disorder", "window", "bias", "samples", "value", "error"]
     data = pd.DataFrame(rows, columns=columns)
     values = data["value"].to_numpy(dtype=float)
     matrix = scipy.linalg.block_diag(*covariances) if covariances else np.empty((0, 0))
     return LocalizedMeans(data, matrix * np.outer(values, values))
+
+
+def _row(block: tables.Block, column: int, relative_error: float) -> dict[str, Any]:
+    """One window's mean as a row of `LocalizedMeans`."""
+    window, values = block.across[column], block.values[:, column]
+    scaled, mean = window == _SCALED, float(np.nanmean(values))
+    bias = bias_at(window, block.point["length"]) if scaled else window * CRITICAL_DISORDER
+    return {
+        "length": block.point["length"],
+        "disorder": block.point["disorder"],
+        "window": "X = 24" if scaled else f"{window:g}",
+        "bias": float(bias),
+        "samples": int(np.isfinite(values).sum()),
+        "value": mean,
+        "error": mean * relative_error,
+    }
 
 
 def area_law_exponents(means: LocalizedMeans) -> pd.DataFrame:

@@ -19,6 +19,9 @@ from anderson_ness.analysis.fits import Fit, fit, power_law
 from anderson_ness.analysis.tables import with_scaled_bias
 from anderson_ness.theory import diffusion
 
+SHORTEST = -0.49
+"""Least extrapolation length of the diffusion problem, whose response cannot vanish inside the end slices' centres."""
+
 AVERAGES = ("ratio of means", "mean of ratios")
 SHAPES: dict[str, Callable[..., NDArray[np.float64]]] = {
     "diffusive": diffusion.diffusive_profile,
@@ -284,6 +287,38 @@ def fit_critical(profiles: Sequence[Profile], extrapolate: bool = True, skip: in
     (['extrapolation', 'x_c'], True)
     """
     return _joint(profiles, "critical", extrapolate, 1.0, skip, model_error)
+
+
+def extrapolation_length(profiles: Sequence[Profile], skip: int = 1) -> estimators.Estimate:
+    """How far beyond the bar the straight line through the profiles of a metal reaches +1 and -1; one for all lengths.
+
+    Parameters
+    ----------
+    profiles
+        Profiles of one disorder strength and one kind of contact.
+    skip
+        How many slices next to each lead to leave out: those within a mean free path of the lead are not on the line.
+
+    Returns
+    -------
+    Estimate
+        At least -0.49: the response of diffusion cannot vanish inside the bar. The error counts what the profiles
+        deviate from the line beyond their own errors.
+
+    Examples
+    --------
+    >>> from anderson_ness.analysis.profiles import extrapolation_length, profiles_at
+    >>> from anderson_ness.ensembles import read_table
+    >>> found = extrapolation_length(profiles_at(read_table("profiles"), disorder=10.0))
+    >>> # Strong contacts: the density is that of the lead already inside the bar.
+    >>> -0.49 <= found.value < -0.2
+    True
+    """
+    line = _joint(profiles, "diffusive", True, None, skip, 0.0)
+    scatter = max(1.0, float(np.sqrt(np.nan_to_num(line.reduced_chi_square))))
+    error = line.errors["extrapolation"] * scatter
+    samples = sum(one.samples for one in profiles)
+    return estimators.Estimate(max(line.values["extrapolation"], SHORTEST), error, samples)
 
 
 def _joint(

@@ -234,11 +234,11 @@ def coherence_field(length: int, width: int, extrapolation: float, kernel: Kerne
     return np.fft.ifft2(produced + squares[..., None, None] * local).real
 
 
-def between_halves(length: int, extrapolation: float, kernel: Kernel) -> float:
+def between_halves(length: int, extrapolation: float, kernel: Kernel, local: bool = True) -> float:
     """Sum of the `coherence_field` over x left and y right of the middle, for each site of the cross-section.
 
     Only the mode that is uniform across counts. In a long bar of length L: L^3/96 at one energy and pi b L/16 in a wide
-    window of bias b.
+    window of bias b. Without the ``local`` part it is what the gradient produces alone, L^3/128 at one energy.
 
     Examples
     --------
@@ -252,8 +252,80 @@ def between_halves(length: int, extrapolation: float, kernel: Kernel) -> float:
     slope = (2 / (length + 2 * _beyond(extrapolation) - 1)) ** 2
     half = length // 2
     field = (vectors * (slope * weight / values)) @ vectors.T
-    field += (n[:, None] ** 2 + n**2) / 2 * ((vectors * weight) @ vectors.T)
+    if local:
+        field += (n[:, None] ** 2 + n**2) / 2 * ((vectors * weight) @ vectors.T)
     return float(field[:half, half:].sum())
+
+
+def diffusion_constant(
+    length: float, density_of_states: float, transmission: float, extrapolation: float = 0.0
+) -> float:
+    """D of a cube from Ohm's law, ``T = 2 pi rho D L0^2/(L0 + 2 extrapolation)``, in (lattice constant)^2 hopping.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.diffuson import diffusion_constant
+    >>> round(diffusion_constant(12, density_of_states=0.085, transmission=8.0, extrapolation=0.5), 3)
+    1.352
+    """
+    return transmission * (length + 2 * extrapolation) / (2 * np.pi * density_of_states * length**2)
+
+
+def halves_coherence(
+    bias: ArrayLike,
+    length: ArrayLike,
+    density_of_states: float,
+    transmission: ArrayLike,
+    extrapolation: float,
+    local: bool = True,
+) -> NDArray[np.float64]:
+    """C_d of the halves of a diffusive cube at any bias, ends and local part included, without a free parameter.
+
+    `energy_window.diffusive_coherence` is what is left of it in a long bar without the local part.
+
+    Parameters
+    ----------
+    bias, length, transmission
+        Bias, edge of the cube and mean transmission; broadcast against each other.
+    density_of_states
+        Density of states rho at the window's centre, per site and unit of energy.
+    extrapolation
+        Distance beyond either end of the bar where the density is that of the lead, > -1/2.
+    local
+        Whether to count the local part besides what the gradient produces.
+
+    Returns
+    -------
+    ndarray
+        Dimensionless.
+
+    Raises
+    ------
+    ValueError
+        If the density of states or a transmission is not positive, or the extrapolation length too short.
+
+    Examples
+    --------
+    >>> from anderson_ness.theory.diffuson import halves_coherence
+    >>> wide, narrow = halves_coherence([1e3, 1e-3], 20, density_of_states=0.085, transmission=6.0, extrapolation=0.0)
+    >>> # rho bias L0^3/32 in a wide window, rho bias^2 L0^5/192 pi D in a narrow one; D is half a lattice constant^2.
+    >>> round(float(wide / (0.085 * 1e3 * 20**3 / 32)), 2)
+    1.0
+    >>> D = 6.0 / (2 * 3.14159 * 0.085 * 20)
+    >>> round(float(narrow / (0.085 * 1e-6 * 20**5 / (192 * 3.14159 * D))), 2)
+    1.0
+    """
+    biases, lengths, transmissions = np.broadcast_arrays(*(np.asarray(one) for one in (bias, length, transmission)))
+    if not (density_of_states > 0 and np.all(transmissions > 0)):
+        raise ValueError("density_of_states and transmission must be positive")
+    found = np.empty(biases.shape)
+    for place in np.ndindex(biases.shape):
+        edge = int(lengths[place])
+        D = diffusion_constant(edge, density_of_states, float(transmissions[place]), extrapolation)
+        sums = between_halves(edge, extrapolation, in_window(float(biases[place]) / D), local)
+        # Twice for the order of the halves, the sites of a slice, and the field's unit rho D/4 pi.
+        found[place] = 2 * edge**2 * density_of_states * D / (4 * np.pi) * sums
+    return found
 
 
 def _beyond(extrapolation: float) -> float:
