@@ -43,7 +43,8 @@ _PLAIN_SHARE = 0.8
 _ROUNDING = 256 * np.finfo(float).eps
 # A bar is reduced where that pays: not if it is small already (sites of a slice, the more the weaker the disorder),
 # nor to very many digits.
-_SMALLEST_REDUCED_SLICE = 100
+_SMALLEST_REDUCED_SLICE = 118
+_MOST_LOCALIZING = 1.8
 _SHORTEST_REDUCED = 4
 # In a nearly clean bar the profile is the small difference of large densities; high walls need every digit.
 _REDUCED_DISORDER = (0.4, 6.0)
@@ -161,7 +162,9 @@ def _plans(bar: AndersonBar, edges: list[float], rtol: float, cuts: tuple[int, .
     """The reduced bar where it pays, then the sampled remainder, which has no limits."""
     sampled = _Plan(WindowModel, sampled_effort(bar, edges, rtol), more_sampled_effort, _MAX_ROUNDS)
     localizing = np.std(bar.onsite) / LOCALIZING_SPREAD
-    large = bar.n_slice * min(localizing, 2.0) >= _SMALLEST_REDUCED_SLICE and bar.shape[0] >= _SHORTEST_REDUCED
+    large = (
+        bar.n_slice * min(localizing, _MOST_LOCALIZING) >= _SMALLEST_REDUCED_SLICE and bar.shape[0] >= _SHORTEST_REDUCED
+    )
     if not (large and _REDUCED_DISORDER[0] < localizing < _REDUCED_DISORDER[1] and rtol >= _FINEST_REDUCED):
         return [sampled]
     reduced = partial(ReducedModel, cuts=cuts)
