@@ -9,7 +9,7 @@ from anderson_ness import AndersonBar, nonequilibrium_correlations, window_coher
 from anderson_ness.information import coherence_density, mutual_coherence
 
 SMALL = AndersonBar.random((7, 4, 3), 14.0, 5)
-REDUCED = AndersonBar.random((8, 10, 11), 16.5, 3)
+REDUCED = AndersonBar.random((8, 11, 12), 16.5, 3)
 
 
 def expected(bar, bias, cuts, rtol=1e-8, **options):
