@@ -32,9 +32,10 @@ check: $(READY)  ## Lint, format, types, layers, spelling
 bench: $(READY)  ## Side-by-side timings; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
-claims: $(READY)  ## Verdicts and the README's table as the stored data give them now; look at what changed
+claims: $(READY)  ## Verdicts and the READMEs' tables as the stored data give them now; look at what changed
 	$(ONE_THREAD) $(BIN)/python tests/companion/test_verdicts.py
 	$(ONE_THREAD) $(BIN)/python tests/readme_claims.py
+	$(ONE_THREAD) $(BIN)/python tests/data_progress.py
 
 record: book  ## Store the numbers that the figures plot now, for the tests to compare with, and the README's picture
 	$(ONE_THREAD) $(BIN)/python tests/plotted_numbers.py

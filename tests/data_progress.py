@@ -65,4 +65,6 @@ def stored() -> str:
 
 
 if __name__ == "__main__":
-    files.write(README, README.read_text(encoding="utf-8").replace(stored(), block()))
+    stored()  # there is a place for it
+    new = block()
+    files.write(README, BLOCK.sub(lambda _: new, README.read_text(encoding="utf-8")))
