@@ -103,7 +103,8 @@ def test_twenty_kills_change_nothing(cluster, address, specify, tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_sweeps_stop_cleanly(specify, tmp_path, number):
-    toy, data = specify(TOY), tmp_path / "data"
+    # So many that the signal comes before the last of them.
+    toy, data = specify(TOY.replace("samples = 40", "samples = 2000")), tmp_path / "data"
     running = Sweep(toy, data, "--workers", "1")
     running.wait_for(running.reported)
     family = psutil.Process(running.process.pid).children(recursive=True)
