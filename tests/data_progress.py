@@ -3,20 +3,19 @@
 ``make claims`` writes it anew, from the specifications and the stored tables.
 """
 
-import re
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from written_block import WrittenBlock, table
+
 from anderson_ness import ensembles
-from anderson_ness.companion import files
 from anderson_ness.ensembles import PointStatus
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "data"
-README = DATA / "README.md"
-BLOCK = re.compile(r"(?<=<!-- progress -->\n).*?(?=<!-- /progress -->)", re.DOTALL)
+BLOCK = WrittenBlock(DATA / "README.md", "progress")
 HEAD = ["ensemble", "L0", "points", "samples a point", "wanted", "relative error", "aim reached"]
 
 
@@ -25,16 +24,17 @@ def block() -> str:
     rows, hours = [HEAD, ["---", "---:", "---:", "---:", "---:", "---:", "---:"]], []
     with tempfile.TemporaryDirectory() as folder:
         # A copy, because the folder itself may hold a store with samples that are not published yet.
-        for table in DATA.glob("*.parquet"):
-            shutil.copy(table, folder)
+        for path in DATA.glob("*.parquet"):
+            shutil.copy(path, folder)
         for path in sorted((DATA / "ensembles").glob("*.toml")):
             points = ensembles.status(path, folder)
             for length in sorted({point.point.length for point in points}):
                 rows.append([f"`{path.stem}`", *_row(length, [one for one in points if one.point.length == length])])
             seconds = ensembles.read_table(path.stem, folder)["seconds"].sum()
             hours.append(f"`{path.stem}` {seconds / 3600:.1f}")
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"\n{table}\n\nHours of computing on one core, those of shared samples in each: {', '.join(hours)}.\n\n"
+    return (
+        f"\n{table(rows)}\n\nHours of computing on one core, those of shared samples in each: {', '.join(hours)}.\n\n"
+    )
 
 
 def _row(length: int, points: Sequence[PointStatus]) -> list[str]:
@@ -58,13 +58,8 @@ def _range(values: Sequence[float]) -> str:
 
 def stored() -> str:
     """The block as data/README.md has it."""
-    found = BLOCK.search(README.read_text(encoding="utf-8"))
-    if found is None:
-        raise ValueError("data/README.md must have a block between <!-- progress --> and <!-- /progress -->")
-    return found.group()
+    return BLOCK.read()
 
 
 if __name__ == "__main__":
-    stored()  # there is a place for it
-    new = block()
-    files.write(README, BLOCK.sub(lambda _: new, README.read_text(encoding="utf-8")))
+    BLOCK.write(block())

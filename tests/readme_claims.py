@@ -4,16 +4,16 @@
 """
 
 import json
-import re
 from pathlib import Path
 
-from anderson_ness.companion import claims, files, ledger
+from written_block import WrittenBlock, table
+
+from anderson_ness.companion import claims, ledger
 from anderson_ness.companion.verdicts.finding import VERDICTS
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
 VERDICTS_FILE = ROOT / "tests" / "reference" / "verdicts.json"
-BLOCK = re.compile(r"(?<=<!-- claims -->\n).*?(?=<!-- /claims -->)", re.DOTALL)
+BLOCK = WrittenBlock(ROOT / "README.md", "claims")
 MAIN = (
     "volume-law-diffusive",
     "volume-law-critical",
@@ -45,22 +45,13 @@ def block() -> str:
     for one in claims.evaluate(ROOT, [ledger_[id] for id in MAIN]):
         texts = (one.claim.where, one.claim.claimed, claims.measured(one.finding))
         shown.append([one.claim.id, *(text.replace("|", "\\|") for text in texts), f"**{one.finding.verdict}**"])
-    return f"\n{_table(counted)}\n\n{_table(shown)}\n\n"
-
-
-def _table(rows: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"\n{table(counted)}\n\n{table(shown)}\n\n"
 
 
 def stored() -> str:
     """The block as README.md has it."""
-    found = BLOCK.search(README.read_text(encoding="utf-8"))
-    if found is None:
-        raise ValueError("README.md must have a block between <!-- claims --> and <!-- /claims -->")
-    return found.group()
+    return BLOCK.read()
 
 
 if __name__ == "__main__":
-    stored()  # there is a place for it
-    new = block()
-    files.write(README, BLOCK.sub(lambda _: new, README.read_text(encoding="utf-8")))
+    BLOCK.write(block())

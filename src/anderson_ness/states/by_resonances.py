@@ -24,7 +24,7 @@ from anderson_ness.states.effort import (
     reduced_effort,
     sampled_effort,
 )
-from anderson_ness.states.elimination import OpenBar, SliceFactor
+from anderson_ness.states.elimination import OpenBar, SliceFactor, sandwiched
 from anderson_ness.states.poles import Poles, Window, find_poles
 from anderson_ness.states.rational import Measure
 from anderson_ness.states.reduction import ReducedModel
@@ -458,7 +458,7 @@ class _Window:
         norms, panels = np.zeros(len(self._fields[0][half])), range(len(self.panels))
         for i in panels:
             for j in panels:
-                across = _product(G[i], self._overlaps[other][i][j].astype(complex), G[j].conj().T)
+                across = sandwiched(G[i], self._overlaps[other][i][j].astype(complex), G[j].conj().T)
                 first, second = self._fields[i][half], self._fields[j][half]
                 across = across if np.iscomplexobj(first) else across.real
                 norms += np.einsum("sk,sk->s", first @ across.astype(first.dtype), second.conj()).real
@@ -537,14 +537,7 @@ class _Window:
 def _across_panels(left: list[list[NDArray]], matrices: list[NDArray], right: list[list[NDArray]]) -> list[NDArray]:
     """For each panel the sum over all of them of overlap, matrix and overlap."""
     panels = range(len(matrices))
-    return [np.asarray(sum(_product(left[i][j], matrices[j], right[j][i]) for j in panels)) for i in panels]
-
-
-def _product(left: NDArray, matrix: NDArray, right: NDArray) -> NDArray:
-    """left matrix right in the precision of the outer ones, and in real arithmetic if they are real."""
-    if np.iscomplexobj(left):
-        return np.asarray(left @ matrix.astype(left.dtype) @ right)
-    return left @ matrix.real @ right + 1j * (left @ matrix.imag @ right)
+    return [np.asarray(sum(sandwiched(left[i][j], matrices[j], right[j][i]) for j in panels)) for i in panels]
 
 
 def _inner(first: list[NDArray], dressed: list[NDArray]) -> float:

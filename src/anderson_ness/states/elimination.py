@@ -217,6 +217,13 @@ def flat(field: NDArray) -> NDArray:
     return field.reshape(field.shape[0] * field.shape[1], field.shape[2])
 
 
+def sandwiched(left: NDArray, matrix: NDArray, right: NDArray) -> NDArray:
+    """left matrix right in the precision of the outer ones, and in real arithmetic if they are real."""
+    if np.iscomplexobj(left):
+        return np.asarray(left @ matrix.astype(left.dtype) @ right)
+    return left @ matrix.real @ right + 1j * (left @ matrix.imag @ right)
+
+
 def symmetric_inverse(matrix: NDArray, height: float = 0.0) -> NDArray:
     """Inverse of a complex symmetric matrix.
 

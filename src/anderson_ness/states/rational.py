@@ -69,6 +69,10 @@ class Measure:
         """Whether this is the value at one energy."""
         return self.start == self.stop
 
+    def jacobian(self, half_width: float) -> float:
+        """dE/dx of an integral over a window of that half-width, 1 for a point."""
+        return 1.0 if self.is_point else half_width
+
     def pole_weights(self, poles: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """Weights m of shape (n_nodes, n_poles): the measure of f / (x - mu_j) is ``sum_q m[q, j] f(x_q)``.
 

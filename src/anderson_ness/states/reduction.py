@@ -19,7 +19,7 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
 from anderson_ness.states.effort import Effort
-from anderson_ness.states.elimination import OpenBar, SliceFactor, flat, singular_values
+from anderson_ness.states.elimination import OpenBar, SliceFactor, flat, sandwiched, singular_values
 from anderson_ness.states.poles import Poles, Window, find_poles, rounding_mixes, with_exact_widths
 from anderson_ness.states.rational import Interpolation, Measure
 from anderson_ness.states.resonances import LEADS, Changes
@@ -247,11 +247,6 @@ class _Response:
         return np.asarray(total)
 
 
-def _jacobian(measure: Measure, window: Window) -> float:
-    """dE/dx of an integral, 1 for a point."""
-    return 1.0 if measure.is_point else window.half_width
-
-
 class ReducedModel:
     """The scattering states of a bar in a window of energies, from its reduction; read like a `WindowModel`.
 
@@ -451,9 +446,7 @@ class ReducedModel:
 
     def block(self, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.complex128]:
         """``measure(q_LR)`` between the sites of the halves."""
-        left, matrix, right = self.fields("L"), self.driven(measures, coarse), self.fields("R").T
-        # Real products: half the work of complex ones.
-        return left @ matrix.real @ right + 1j * (left @ matrix.imag @ right)
+        return sandwiched(self.fields("L"), self.driven(measures, coarse), self.fields("R").T)
 
     def far_density(self, lead: str, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.float64]:
         """Slice sums of measure(sum_n |phi^a_n|^2) in the half far from a lead."""
@@ -472,7 +465,7 @@ class ReducedModel:
         for measure in measures:
             integral = poles.squares @ (poles.strengths * measure.pole_weights(mu).sum(axis=0)) / h
             integral += (interpolation.at(measure.nodes) @ measure.weights) @ rests
-            density -= integral.imag * (_jacobian(measure, self.window) / np.pi)
+            density -= integral.imag * (measure.jacobian(h) / np.pi)
         return density
 
     def transmission(self, energy: float) -> float:

@@ -243,8 +243,7 @@ class WindowModel:
 
     def _contract(self, measures: tuple[Measure, ...]) -> _Measured:
         mu = (self.poles.positions - self.centre) / self.half_width
-        # dE/dx of an integral, 1 for a point.
-        jacobians = [1.0 if measure.is_point else self.half_width for measure in measures]
+        jacobians = [measure.jacobian(self.half_width) for measure in measures]
         parts = [
             (measure.nodes, h * measure.weights, h / self.half_width * measure.pole_weights(mu))
             for h, measure in zip(jacobians, measures, strict=True)
