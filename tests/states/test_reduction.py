@@ -48,7 +48,7 @@ def test_on_a_complete_basis_it_is_the_bar():
     for theirs, ours in (
         (open_bar.apply(energies, on_bar), reduced.apply(energies, field[None])),
         (open_bar.apply_derivative(0.2 + 0.1j, on_bar), reduced.apply_derivative(0.2 + 0.1j, field[None])),
-        (open_bar.apply(0.2 + 0.1j, on_bar), (reduced.operator(0.2 + 0.1j) @ field)[None]),
+        (open_bar.apply(0.2 + 0.1j, on_bar), (reduced.operators(np.array([0.2 + 0.1j]))[0] @ field)[None]),
     ):
         np.testing.assert_allclose(basis @ ours[0], theirs.reshape(24, 5), atol=1e-12)
 
@@ -57,7 +57,7 @@ def test_any_reduction_is_dissipative():
     open_bar = OpenBar(AndersonBar.random((5, 4, 4), 12.0, 2))
     _, reduced = full_basis(open_bar)
     for size in (3, 11, 40):
-        operator = reduced.leading(size).operator(0.1)
+        (operator,) = reduced.leading(size).operators(np.array([0.1 + 0.0j]))
         assert np.linalg.eigvalsh((operator - operator.conj().T) / 2j).min() > -1e-13
 
 

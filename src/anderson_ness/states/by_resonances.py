@@ -48,7 +48,7 @@ _MOST_LOCALIZING = 1.8
 _SHORTEST_REDUCED = 4
 # In a nearly clean bar the profile is the small difference of large densities; high walls need every digit.
 _REDUCED_DISORDER = (0.4, 6.0)
-_FINEST_REDUCED = 1e-4
+_FINEST_REDUCED = 2e-4
 _REDUCED_ROUNDS = 2
 # Thermal windows are integrated up to where occupations have fallen to rounding, in pieces on which the Fermi
 # functions are smooth, with this many nodes.
@@ -130,7 +130,7 @@ def coherence(
     widest = max(drives, key=lambda drive: (drive.temperature, abs(drive.bias)))
     edges = _panel_edges(bar, widest)
     open_bar = OpenBar(bar)
-    for plan in _plans(bar, edges, rtol, cuts):
+    for plan in _plans(bar, edges, drives, rtol, cuts):
         window, readings = _converged(open_bar, edges, drives, rtol, plan, cuts)
         if sum(_worst(readings).values()) <= rtol:
             break
@@ -158,7 +158,9 @@ class _Plan:
     rounds: int
 
 
-def _plans(bar: AndersonBar, edges: list[float], rtol: float, cuts: tuple[int, ...]) -> list[_Plan]:
+def _plans(
+    bar: AndersonBar, edges: list[float], drives: Sequence[Drive], rtol: float, cuts: tuple[int, ...]
+) -> list[_Plan]:
     """The reduced bar where it pays, then the sampled remainder, which has no limits."""
     sampled = _Plan(WindowModel, sampled_effort(bar, edges, rtol), more_sampled_effort, _MAX_ROUNDS)
     localizing = np.std(bar.onsite) / LOCALIZING_SPREAD
@@ -168,7 +170,9 @@ def _plans(bar: AndersonBar, edges: list[float], rtol: float, cuts: tuple[int, .
     if not (large and _REDUCED_DISORDER[0] < localizing < _REDUCED_DISORDER[1] and rtol >= _FINEST_REDUCED):
         return [sampled]
     reduced = partial(ReducedModel, cuts=cuts)
-    return [_Plan(reduced, reduced_effort(bar, edges, rtol, cuts), more_reduced_effort, _REDUCED_ROUNDS), sampled]
+    uniform = len({abs(drive.bias) for drive in drives}) == 1 and all(drive.temperature == 0 for drive in drives)
+    effort = reduced_effort(bar, edges, rtol, cuts, uniform)
+    return [_Plan(reduced, effort, more_reduced_effort, _REDUCED_ROUNDS), sampled]
 
 
 def _converged(

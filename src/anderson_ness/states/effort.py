@@ -71,18 +71,23 @@ def sampled_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
     )
 
 
-def reduced_effort(bar: AndersonBar, edges: list[float], rtol: float, cuts: tuple[int, ...] = ()) -> Effort:
-    """Effort for a `ReducedModel` that reaches the tolerance at once for most bars."""
+def reduced_effort(
+    bar: AndersonBar, edges: list[float], rtol: float, cuts: tuple[int, ...] = (), uniform: bool = False
+) -> Effort:
+    """Effort for a `ReducedModel` that reaches the tolerance at once for most bars.
+
+    A window that is filled uniformly from end to end, and no part of it alone, takes fewer nodes.
+    """
     levels = expected_levels(bar, edges[1] - edges[0])
     localizing = np.std(bar.onsite) / LOCALIZING_SPREAD
     # Errors are of second order in what is left out; a localized bar's coherence is small.
     left_out = 0.04 * np.sqrt(rtol / 1e-3) * min(0.8, localizing**-2.5)
     return Effort(
-        n_nodes=4 + int(localizing < 0.9) + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
+        n_nodes=(3 if uniform else 4) + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
         # Of the channels that reach a cut next to a lead none may be left out.
         rank=bar.n_slice if cuts else int(60 + (0.35 if localizing < 0.9 else 0.15) * bar.n_slice),
         # Left out channels count in full when localized; a diffusive bar's are orthogonal to those that are kept.
-        channel_share=0.025 * max(1.0, float(localizing)),
+        channel_share=0.02 * max(1.0, float(localizing)),
         tail=float(0.4 * left_out * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
         end_tail=0.1 * rtol,
         block=32,

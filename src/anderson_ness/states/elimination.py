@@ -51,7 +51,7 @@ class OpenBar:
 
     def end_amplitudes(self, field: NDArray) -> tuple[NDArray, NDArray]:
         """Channel amplitudes on the first and the last slice, each (n_slice, n_columns)."""
-        return self.basis.T @ field[0], self.basis.T @ field[-1]
+        return real_times(self.basis.T, field[0]), real_times(self.basis.T, field[-1])
 
     def hamiltonian(self, field: NDArray) -> NDArray:
         """H field, without leads."""
@@ -76,11 +76,10 @@ class OpenBar:
     def _at_ends(self, function: Any, energies: NDArray, field: NDArray) -> NDArray:
         """The leads' diagonal operator, function(E) channel by channel on both end slices."""
         values = function(energies).T if energies.ndim else function(energies)[:, None]
-        basis = self.basis.astype(field.real.dtype)
         values = values.astype(field.dtype)
         out = np.zeros_like(field)
-        for end in (0, -1):
-            out[end] += basis @ (values * (basis.T @ field[end]))
+        for end, amplitudes in zip((0, -1), self.end_amplitudes(field), strict=True):
+            out[end] += real_times(self.basis, values * amplitudes)
         return out
 
 
@@ -215,6 +214,15 @@ class SliceFactor:
 def flat(field: NDArray) -> NDArray:
     """A field over slices and their sites as a matrix over sites."""
     return field.reshape(field.shape[0] * field.shape[1], field.shape[2])
+
+
+def real_times(matrix: NDArray, field: NDArray) -> NDArray:
+    """A real matrix times a field, in the field's precision: half the work of a complex product."""
+    real = field.real.dtype
+    if not np.iscomplexobj(field):
+        return np.asarray(matrix.astype(real, copy=False) @ field)
+    columns = np.ascontiguousarray(field).view(real)
+    return np.ascontiguousarray(matrix.astype(real, copy=False) @ columns).view(field.dtype)
 
 
 def sandwiched(left: NDArray, matrix: NDArray, right: NDArray) -> NDArray:

@@ -22,6 +22,10 @@ from anderson_ness.states.sweep import far_end_green_functions
 # as they are: what an approximate pole leaves behind is weaker by its residual, and is sampled with the remainder.
 _POLISHED = 1e-2
 _USABLE = 0.1
+# Poles closer than this, in half-widths, are one and the same if their vectors have a larger overlap, without complex
+# conjugation: vectors of degenerate poles have none.
+_SAME = 1e-2
+_PARALLEL = 0.9
 # Distance from the window, in half-widths, up to which poles have to be exact.
 _CLOSE = 0.5
 _NEWTON_STEPS = 12
@@ -129,7 +133,8 @@ def find_poles(
     tolerance
         Relative error of the vectors of poles in or next to the window, at which Rayleigh-Ritz steps end.
     broadest
-        Poles further below the real axis than this, in half-widths, are returned as Arnoldi's iteration finds them.
+        If finite, poles next to the window that are closer to the real axis than this, in half-widths, are
+        polished, and those that this takes; the others are returned as Arnoldi's iteration finds them.
 
     Returns
     -------
@@ -137,17 +142,59 @@ def find_poles(
     """
     positions, vectors, residuals = _ritz_pairs(open_bar, factor, block, steps)
     wanted = (window.distance(positions) < radius) & (residuals < _USABLE)
-    sharp = wanted & (residuals < _POLISHED) & (-positions.imag < broadest * window.half_width)
+    sharp = wanted & (residuals < _POLISHED)
+    if np.isfinite(broadest):
+        narrow = sharp & window.close(positions) & (-positions.imag < broadest * window.half_width)
+        # Corrections with this factor bring in poles that are closer to it, unless these are polished together.
+        away = np.abs(positions - factor.energy)
+        sharp &= away <= np.max(away[narrow], initial=0.0)
     rough = wanted & ~sharp
     fields = vectors.reshape(open_bar.length, open_bar.n_slice, len(positions))
     exact = _polish(open_bar, factor, window, fields[:, :, sharp].astype(complex), tolerance)
     approximate = _as_they_are(open_bar, positions[rough], fields[:, :, rough].astype(complex))
-    errors = np.concatenate([exact.errors, residuals[rough]])
-    both = {
-        name: np.concatenate([getattr(exact, name), getattr(approximate, name)], axis=-1)
-        for name in ("positions", "strengths", "vectors", "left", "right")
-    }
-    return Poles(errors=errors, **both)
+    return _without_copies(_together(exact, replace(approximate, errors=residuals[rough])), window)
+
+
+def _without_copies(poles: Poles, window: Window) -> Poles:
+    """The poles without those that are others over again: an inaccurate Ritz pair may be polished to another's pole."""
+    close = np.abs(poles.positions[:, None] - poles.positions) < _SAME * window.half_width
+    better = poles.errors[:, None] > poles.errors
+    copies = np.zeros(len(poles.positions), dtype=bool)
+    for j, k in np.argwhere(close & better):
+        pair = np.stack([poles.vectors[:, :, i].ravel() for i in (j, k)])
+        squares = np.abs(pair @ pair.T)
+        copies[j] |= squares[0, 1] > _PARALLEL * np.sqrt(squares[0, 0] * squares[1, 1])
+    return poles.select(np.flatnonzero(~copies))
+
+
+def follow_poles(
+    open_bar: OpenBar, factor: SliceFactor, window: Window, known: Poles, vectors: NDArray, tolerance: float
+) -> Poles:
+    """Poles of an operator close to another one whose poles are known.
+
+    Parameters
+    ----------
+    open_bar, factor, window, tolerance
+        As for `find_poles`.
+    known
+        Poles of the other operator.
+    vectors
+        Their vectors as fields of this one, shape (Lx, n_slice, n_poles).
+
+    Returns
+    -------
+    Poles
+    """
+    sharp = known.errors < _POLISHED
+    exact = _polish(open_bar, factor, window, vectors[:, :, sharp], tolerance)
+    approximate = _as_they_are(open_bar, known.positions[~sharp], vectors[:, :, ~sharp])
+    return _together(exact, replace(approximate, errors=known.errors[~sharp]))
+
+
+def _together(first: Poles, second: Poles) -> Poles:
+    return Poles(
+        **{name: np.concatenate([values, getattr(second, name)], axis=-1) for name, values in vars(first).items()}
+    )
 
 
 def _ritz_pairs(open_bar: OpenBar, factor: SliceFactor, block: int, steps: int) -> tuple[NDArray, NDArray, NDArray]:
@@ -177,7 +224,12 @@ def _ritz_pairs(open_bar: OpenBar, factor: SliceFactor, block: int, steps: int) 
             hessenberg[done, now] += overlap
             new -= basis[:, done] @ overlap
         following = slice(done.stop, done.stop + block)
-        basis[:, following], hessenberg[following, now] = np.linalg.qr(new)
+        new, left = np.linalg.qr(new)
+        # Of directions that have converged only rounding was left, which is not orthogonal to the others yet.
+        overlap = basis[:, done].conj().T @ new
+        hessenberg[done, now] += overlap @ left
+        basis[:, following], normed = np.linalg.qr(new - basis[:, done] @ overlap)
+        hessenberg[following, now] = normed @ left
     values, vectors = np.linalg.eig(hessenberg[:size])
     residuals = np.linalg.norm(hessenberg[size:] @ vectors, axis=0) / np.abs(values)
     return shift - 1 / values, basis[:, :size] @ vectors.astype(factor.dtype), residuals

@@ -19,8 +19,8 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
 from anderson_ness.states.effort import Effort
-from anderson_ness.states.elimination import OpenBar, SliceFactor, flat, sandwiched, singular_values
-from anderson_ness.states.poles import Poles, Window, find_poles, rounding_mixes, with_exact_widths
+from anderson_ness.states.elimination import OpenBar, SliceFactor, flat, real_times, sandwiched, singular_values
+from anderson_ness.states.poles import Poles, Window, find_poles, follow_poles, rounding_mixes, with_exact_widths
 from anderson_ness.states.rational import Interpolation, Measure
 from anderson_ness.states.resonances import LEADS, Changes
 
@@ -34,6 +34,8 @@ _NEW_DIRECTION = 0.25
 _SPARE_PROBES = 8
 _END_PROBES = 64
 _ROUNDING = 1e-12
+# Singular values below this share of the largest are rounding.
+_ROUNDED = 1e-15
 # Share of the poles' tolerance below which an amplitude does not count.
 _NEGLECTED = 1e-2
 # Vectors of poles narrower than this, in half-widths, are polished in double precision: their tails decide their
@@ -52,6 +54,15 @@ _SHARP = 0.1
 # the window, so many that the interpolation has no error to speak of.
 _RADIUS = 2.5
 _ELEVATION = 0.2
+# Place of the outermost nodes.
+_SIDE_NODES = 0.7
+# Poles up to this distance from the window stand for those that are too far off to be known; in the coarse result they
+# move the traces by so many standard deviations. Of changes of densities, the error is this share.
+_NEIGHBOURS = 2.0
+_DEVIATIONS = 15.0
+_DENSITY_SHARE = 0.2
+# However little changes, errors of bars of many kinds were up to so large: the fields are those of two energies.
+_LEAST_ERROR = 6e-5
 _BLOCK = 16
 
 
@@ -71,27 +82,35 @@ class ReducedBar(OpenBar):
 
     def end_amplitudes(self, field: NDArray) -> tuple[NDArray, NDArray]:
         """Channel amplitudes on the bar's first and last slice, each (channels, n_columns)."""
-        return self._left @ field[0], self._right @ field[0]
+        return real_times(self._left, field[0]), real_times(self._right, field[0])
 
     def hamiltonian(self, field: NDArray) -> NDArray:
         """H field, without leads."""
-        return (self._hamiltonian @ field[0])[None]
+        return real_times(self._hamiltonian, field[0])[None]
 
     def _at_ends(self, function: Any, energies: NDArray, field: NDArray) -> NDArray:
         values = function(energies).T if energies.ndim else function(energies)[:, None]
         left, right = self.end_amplitudes(field)
-        return (self._left.T @ (values * left) + self._right.T @ (values * right))[None]
+        return (real_times(self._left.T, values * left) + real_times(self._right.T, values * right))[None]
 
-    def operator(self, energy: complex) -> NDArray[np.complex128]:
-        """A(E) as a matrix."""
-        ends = np.concatenate([self._left, self._right])
-        sigma = np.tile(self.self_energy(energy), 2)
-        matrix = np.empty((self.n_slice, self.n_slice), dtype=complex)
-        # Real products: half the work of a complex one.
-        matrix.real = -self._hamiltonian - (ends.T * sigma.real) @ ends
-        matrix.imag = -(ends.T * sigma.imag) @ ends
-        matrix[np.diag_indices(self.n_slice)] += energy
-        return matrix
+    def operators(self, energies: NDArray[np.complex128]) -> list[NDArray[np.complex128]]:
+        """A(E) as a matrix, at each energy.
+
+        Self-energies hardly vary over a window: a few real mixtures of them are all that is projected.
+        """
+        sigma = self.self_energy(energies).T
+        mixtures, sizes, shares = singular_values(np.concatenate([sigma.real, sigma.imag], axis=1))
+        number = np.count_nonzero(sizes > _ROUNDED * sizes[0])
+        ends, shares = np.concatenate([self._left, self._right]), sizes[:, None] * shares
+        seen = [(ends.T * np.tile(mixture, 2)) @ ends for mixture in mixtures.T[:number]]
+        matrices = []
+        for energy, real, imag in zip(energies, *np.split(shares[:number].T, 2), strict=True):
+            matrix = np.empty((self.n_slice, self.n_slice), dtype=complex)
+            matrix.real = -self._hamiltonian - sum(share * part for share, part in zip(real, seen, strict=True))
+            matrix.imag = -sum(share * part for share, part in zip(imag, seen, strict=True))
+            matrix[np.diag_indices(self.n_slice)] += energy
+            matrices.append(matrix)
+        return matrices
 
     def leading(self, size: int) -> ReducedBar:
         """The same on the first fields of its basis."""
@@ -105,9 +124,9 @@ class ReducedBar(OpenBar):
 class _Inverse(SliceFactor):
     """A reduced bar's Green function at one energy, with the interface of a `SliceFactor`."""
 
-    def __init__(self, bar: ReducedBar, energy: complex) -> None:
+    def __init__(self, bar: ReducedBar, energy: complex, operator: NDArray[np.complex128]) -> None:
         self.open_bar, self.energy, self.dtype = bar, energy, np.dtype(complex)
-        self._matrix = np.linalg.inv(bar.operator(energy))
+        self._matrix = np.linalg.inv(operator)
 
     def solve(self, source: NDArray) -> NDArray:
         return (self._matrix @ source[0])[None]
@@ -128,16 +147,64 @@ class Contracted:
 
 
 @dataclass(frozen=True)
-class _TracePoles:
-    """Poles of the traces over slices: positions, strengths, and slice sums of the vectors' squares."""
+class _Traces:
+    """Traces of the Green function over slices: their poles, and what is smooth at a few energies.
 
+    Attributes
+    ----------
+    window
+        The window.
+    positions, residues, errors
+        Scaled poles mu, slice sums of their residues, (Lx, n_poles), and the relative errors of these.
+    nodes, rests
+        Scaled energies, and the traces there without the poles' part, (n_nodes, Lx).
+    radius
+        Distance from the window up to which poles are known, in half-widths.
+    """
+
+    window: Window
     positions: NDArray[np.complex128]
-    strengths: NDArray[np.complex128]
-    squares: NDArray[np.complex128]
+    residues: NDArray[np.complex128]
+    errors: NDArray[np.float64]
+    nodes: NDArray[np.complex128]
+    rests: NDArray[np.complex128]
+    radius: float
 
-    def at(self, energy: complex) -> NDArray[np.complex128]:
-        """Their part of the traces at an energy, shape (Lx,)."""
-        return np.asarray(self.squares @ (self.strengths / (energy - self.positions)))
+    @classmethod
+    def of(cls, window: Window, nodes: NDArray, values: NDArray, poles: Poles, radius: float) -> _Traces:
+        """From the traces at the nodes, (n_nodes, Lx), and the poles that are known."""
+        mu = (poles.positions - window.centre) / window.half_width
+        squares = np.einsum("xsp,xsp->xp", poles.vectors, poles.vectors)
+        residues = squares * (poles.strengths / window.half_width)
+        rests = values - (1 / (nodes[:, None] - mu)) @ residues.T
+        return cls(window, mu, residues, poles.errors, nodes, rests, radius)
+
+    def measured(self, measure: Measure) -> NDArray[np.complex128]:
+        """Measure of the traces in scaled energy, shape (Lx,)."""
+        in_closed_form = self.residues @ measure.pole_weights(self.positions).sum(axis=0)
+        return np.asarray(in_closed_form + self._weights(measure) @ self.rests)
+
+    def deviation(self, measure: Measure) -> NDArray[np.float64]:
+        """Standard deviation of what the nodes do not see of inexact poles, and of those further off, shape (Lx,).
+
+        These are as many, and as strong, as next to the window: copies of the near ones stand for them.
+        """
+        variance = np.abs(self.residues) ** 2 @ (self.errors * self._unseen(measure, self.positions)) ** 2
+        near = np.abs(self.positions.real) <= 1 + _NEIGHBOURS
+        shift = self.radius + 2 + _NEIGHBOURS
+        for offset in (shift, -shift, -1j * self.radius):
+            unseen = self._unseen(measure, self.positions[near] + offset)
+            variance += np.abs(self.residues[:, near]) ** 2 @ unseen**2
+        return np.sqrt(variance)
+
+    def _unseen(self, measure: Measure, mu: NDArray[np.complex128]) -> NDArray[np.float64]:
+        """Error of the measure of 1 / (x - mu) by its values at the nodes."""
+        exact = measure.pole_weights(mu).sum(axis=0)
+        return np.abs(exact - self._weights(measure) @ (1 / (self.nodes[:, None] - mu)))
+
+    def _weights(self, measure: Measure) -> NDArray[np.complex128]:
+        """Weights of the nodes' values."""
+        return np.asarray(Interpolation(self.nodes).at(measure.nodes) @ measure.weights)
 
 
 class _Response:
@@ -151,8 +218,10 @@ class _Response:
         Its basis in the leading fields of the model's basis, or None if it is these.
     size
         Number of fields of the model's basis.
-    window, channels, n_nodes
-        The window, the channels of each lead that are kept, and the number of energies for the rest.
+    window, channels
+        The window, and the channels of each lead that are kept.
+    nodes, operators
+        Scaled energies for the rest, and the bar's operator there.
     poles
         Poles of the reduced bar.
     precision
@@ -166,27 +235,27 @@ class _Response:
         size: int,
         window: Window,
         channels: dict[str, NDArray],
-        n_nodes: int,
+        nodes: NDArray[np.complex128],
+        operators: list[NDArray[np.complex128]],
         poles: Poles,
         precision: float,
     ) -> None:
-        self.bar, self._lift, self._size = bar, lift, size
+        self.bar, self.lift, self._size = bar, lift, size
         self.window, self.channels, self.poles = window, channels, poles
-        x, _ = legendre.leggauss(n_nodes)
-        self._interpolation = Interpolation(x + 1j * _ELEVATION)
+        self._interpolation = Interpolation(nodes)
         samples: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
-        for node in self._interpolation.nodes:
+        for node, operator in zip(nodes, operators, strict=True):
             energy = window.energy(node)
             propagator = (poles.strengths / (energy - poles.positions))[:, None]
             weighted = {lead: self._weighted(lead, energy) for lead in LEADS}
-            sources = np.concatenate([self.bar.ends(lead).T @ weighted[lead] for lead in LEADS], axis=1)
-            states = np.split(np.linalg.solve(bar.operator(energy), sources), [weighted["L"].shape[1]], axis=1)
+            sources = np.concatenate([real_times(bar.ends(lead).T, weighted[lead]) for lead in LEADS], axis=1)
+            states = np.split(np.linalg.solve(operator, sources), [weighted["L"].shape[1]], axis=1)
             for lead, part in zip(LEADS, states, strict=True):
                 amplitudes = self._amplitudes(lead).T @ weighted[lead]
                 samples[lead].append(part - poles.vectors[0] @ (propagator * amplitudes))
         # The rest varies slowly: a few mixtures of its samples hold all of it.
         fields = {lead: np.array(parts) for lead, parts in samples.items()}
-        flattened = np.concatenate([parts.reshape(n_nodes, -1) for parts in fields.values()], axis=1)
+        flattened = np.concatenate([parts.reshape(len(nodes), -1) for parts in fields.values()], axis=1)
         shares, directions = np.linalg.eigh(flattened.conj() @ flattened.T)
         self._mixing = directions.conj()[:, shares > precision**2 * shares[-1]]
         self._rest = {
@@ -204,9 +273,8 @@ class _Response:
 
     def _lifted(self, field: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """A field of this bar, its first axis the basis, in the model's basis."""
-        if self._lift is not None:
-            # Real products: half the work of complex ones.
-            field = self._lift @ field.real + 1j * (self._lift @ field.imag)
+        if self.lift is not None:
+            field = real_times(self.lift, field)
         return np.pad(field, ((0, self._size - len(field)), (0, 0)))
 
     def density(self, lead: str, measure: Measure) -> NDArray[np.complex128]:
@@ -280,8 +348,9 @@ class ReducedModel:
         self.overlaps = np.matmul(fields.transpose(0, 2, 1), fields)
         energy = self.basis.T @ flat(open_bar.hamiltonian(fields))
         reduced = ReducedBar(open_bar, (energy + energy.T) / 2, *open_bar.end_amplitudes(fields))
-        fine, vectors = self._respond(reduced, d, channels)
-        coarse, _ = self._respond(reduced, coarse_size, core)
+        operators = reduced.operators(self.window.energy(np.append(self._response_nodes(), 1j * effort.elevation)))
+        fine, vectors = self._respond(reduced, operators, d, channels)
+        coarse, _ = self._respond(reduced, operators, coarse_size, core, fine)
         self._responses = (fine, coarse)
         residuals = self._residuals(fine.poles, vectors)
         self._true = residuals < _SPURIOUS
@@ -290,16 +359,7 @@ class ReducedModel:
         self._residual = float(residuals[self._true & sharp & near].max(initial=0.0))
         on_bar = replace(fine.poles, vectors=vectors)
         self._mixing = float(rounding_mixes(open_bar, on_bar)[near].max(initial=0.0))
-        # The traces over slices less those of the poles, which is smooth. Further out, rough poles will do.
-        outer = self.found.select(self.window.distance(self.found.positions) >= _RADIUS)
-        parts = [on_bar.select(self._true), outer]
-        self._trace_poles = _TracePoles(
-            positions=np.concatenate([part.positions for part in parts]),
-            strengths=np.concatenate([part.strengths for part in parts]),
-            squares=np.concatenate([np.einsum("xsp,xsp->xp", part.vectors, part.vectors) for part in parts], axis=1),
-        )
-        energies = [complex(self.window.energy(node)) for node in self._nodes]
-        self._trace_rests = traces - np.array([self._trace_poles.at(energy) for energy in energies])
+        self._traces = _Traces.of(self.window, self._nodes, traces, self.found, effort.radius)
         self._contracted: dict[tuple, Contracted] = {}
 
     # -- building ------------------------------------------------------------------------------------------------
@@ -345,6 +405,7 @@ class ReducedModel:
                 channels, core = ({lead: pair[which] for lead, pair in both.items()} for which in (0, 1))
                 inner = self.found.select(self.window.distance(self.found.positions) < _RADIUS)
                 basis = orthonormal_beyond(None, flat(inner.vectors), _POLE_SPAN)
+                self._n_pole_fields = basis.shape[1]
             # Fields of two nodes make the basis; the others are for the traces.
             if number >= len(self._nodes) - 2:
                 columns = [self._fields(factor, lead, channels[lead]) for lead in LEADS]
@@ -373,33 +434,67 @@ class ReducedModel:
         far, near = factor.solve_from_end(0 if lead == "L" else -1, source, source.shape[1], True)
         return flat(np.concatenate([near, far] if lead == "L" else [far, near]))
 
+    def _response_nodes(self) -> NDArray[np.complex128]:
+        """Scaled energies at which a response is sampled."""
+        x, _ = legendre.leggauss(2 + int(np.ceil(-np.log10(self.effort.pole_tolerance))))
+        return np.asarray(x + 1j * _ELEVATION)
+
     def _respond(
-        self, reduced: ReducedBar, size: int, channels: dict[str, NDArray]
+        self,
+        reduced: ReducedBar,
+        operators: list[NDArray[np.complex128]],
+        size: int,
+        channels: dict[str, NDArray],
+        known: _Response | None = None,
     ) -> tuple[_Response, NDArray[np.complex128]]:
-        """Response of the bar reduced to the first fields, without spurious poles, and the fields of its poles."""
-        bar, lift = reduced.leading(size), None
+        """Response of the bar reduced to the first fields, without spurious poles, and the fields of its poles.
+
+        It is sampled where the operators are given, their last one excepted, which is for its poles. With a known
+        response to start from, these are followed.
+        """
+        whole, operators = reduced.leading(size), [operator[:size, :size] for operator in operators]
+        bar, at_nodes, lift, purged = whole, operators, None, np.empty((size, 0))
         for _ in range(_MOST_PURGES):
-            poles = self._poles_of(bar)
-            inner = poles.vectors[0] if lift is None else lift @ poles.vectors[0]
-            vectors = (self.basis[:, :size] @ inner).reshape(self.open_bar.length, self.open_bar.n_slice, -1)
+            poles = self._poles_of(bar, at_nodes[-1], known if lift is None else None)
+            inner = poles.vectors[0] if lift is None else real_times(lift, poles.vectors[0])
+            vectors = real_times(self.basis[:, :size], inner).reshape(self.open_bar.length, self.open_bar.n_slice, -1)
             spurious = self._residuals(poles, vectors) > _SPURIOUS
             spurious &= -poles.positions.imag < _NARROW_SPURIOUS * self.half_width
             spurious &= self.window.distance(poles.positions) < _PURGED
             if not spurious.any():
                 break
-            keep = _complement(poles.vectors[0][:, spurious])
-            lift, bar = keep if lift is None else lift @ keep, bar.restricted(keep)
+            # The first fields are those of the bar's own poles, which have to stay.
+            added = inner[:, spurious]
+            added[: self._n_pole_fields] = 0
+            purged = np.concatenate([purged, added.real, added.imag], axis=1)
+            lift = _complement(purged)
+            bar, at_nodes = whole.restricted(lift), [lift.T @ operator @ lift for operator in operators]
         poles = self._with_exact_couplings(poles, vectors)
-        n_nodes = 3 + int(np.ceil(-1.2 * np.log10(self.effort.pole_tolerance)))
         precision = _NEGLECTED * self.effort.pole_tolerance
-        return _Response(bar, lift, self.basis.shape[1], self.window, channels, n_nodes, poles, precision), vectors
+        response = _Response(
+            bar,
+            lift,
+            self.basis.shape[1],
+            self.window,
+            channels,
+            self._response_nodes(),
+            at_nodes[:-1],
+            poles,
+            precision,
+        )
+        return response, vectors
 
-    def _poles_of(self, bar: ReducedBar) -> Poles:
+    def _poles_of(self, bar: ReducedBar, operator: NDArray[np.complex128], known: _Response | None) -> Poles:
         """Poles of a reduced bar near the window."""
+        shift, tolerance = complex(self.window.energy(1j * self.effort.elevation)), self.effort.pole_tolerance
+        inverse = _Inverse(bar, shift, operator)
+        if known is not None and known.lift is None:
+            return follow_poles(
+                bar, inverse, self.window, known.poles, known.poles.vectors[:, : bar.n_slice], tolerance
+            )
         wanted = 48 + int(1.5 * np.sum(self.window.distance(self.found.positions) < _RADIUS))
         steps = int(np.ceil(min(bar.n_slice, wanted) / _BLOCK))
-        inverse = _Inverse(bar, complex(self.window.energy(1j * self.effort.elevation)))
-        return find_poles(bar, inverse, self.window, _RADIUS, _BLOCK, steps, self.effort.pole_tolerance)
+        return find_poles(bar, inverse, self.window, _RADIUS, _BLOCK, steps, tolerance)
 
     def _residuals(self, poles: Poles, vectors: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Residuals of a reduced bar's poles on the bar itself, in half-widths."""
@@ -456,16 +551,16 @@ class ReducedModel:
         return np.asarray(overlaps.reshape(len(overlaps), -1) @ density.real.ravel())
 
     def spectral_density(self, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.float64]:
-        """Slice sums of measure(A_E / (2 pi)), the local density of states, shape (Lx,)."""
-        poles, h = self._trace_poles, self.half_width
-        # The coarse result goes without the first node.
-        nodes, rests = self._nodes[int(coarse) :], self._trace_rests[int(coarse) :]
-        interpolation, mu = Interpolation(nodes), (poles.positions - self.centre) / h
+        """Slice sums of measure(A_E / (2 pi)), the local density of states, shape (Lx,).
+
+        The coarse result is off by a multiple of the standard deviation.
+        """
         density = np.zeros(self.open_bar.length)
         for measure in measures:
-            integral = poles.squares @ (poles.strengths * measure.pole_weights(mu).sum(axis=0)) / h
-            integral += (interpolation.at(measure.nodes) @ measure.weights) @ rests
-            density -= integral.imag * (measure.jacobian(h) / np.pi)
+            share = measure.jacobian(self.half_width) / np.pi
+            density -= self._traces.measured(measure).imag * share
+            if coarse:
+                density += _DEVIATIONS * self._traces.deviation(measure) * share
         return density
 
     def transmission(self, energy: float) -> float:
@@ -501,18 +596,26 @@ class ReducedModel:
         The changes of whole matrices enter to second order: what is left out is nearly orthogonal to the rest. The
         numbers were measured on random bars, where they bound the error with a margin (benchmarks/README.md).
         """
-        return max(
+        return _LEAST_ERROR + max(
             0.5 * max(changes.coherence, changes.parts) + 0.05 * changes.matrix**2 + 0.005 * changes.matrix,
             0.5 * changes.slope + 0.02 * changes.slope_matrix**2 + 0.002 * changes.slope_matrix,
-            0.25 * changes.profile,
-            0.3 * changes.weight,
+            _DENSITY_SHARE * changes.profile,
+            _DENSITY_SHARE * changes.weight,
         )
 
 
-def _choose_nodes(n_nodes: int, elevation: float) -> list[complex]:
-    """Scaled energies above the window at which the bar is solved, the inner ones first."""
+def _choose_nodes(n_nodes: int, elevation: float) -> NDArray[np.complex128]:
+    """Scaled energies above the window at which the bar is solved, the inner ones first, the outermost two last.
+
+    With three nodes x, of which one is on the axis of symmetry, that one is where (x - x_1)(x - x_2)(x - x_3) has no
+    mean over the window: its integral by their interpolation is then exact for cubic functions, as if there were four.
+    """
+    if n_nodes == 3:
+        middle = 2 * elevation / (3 * (elevation**2 + _SIDE_NODES**2) - 1)
+        return np.array([1j * middle, -_SIDE_NODES + 1j * elevation, _SIDE_NODES + 1j * elevation])
     x, _ = legendre.leggauss(n_nodes)
-    return [*(x[np.argsort(np.abs(x))] + 1j * elevation)]
+    x = x[np.argsort(np.abs(x))]
+    return np.asarray(_SIDE_NODES * x / x[-1] + 1j * elevation)
 
 
 def orthonormal_beyond(basis: NDArray[np.float64] | None, columns: NDArray, tail: float) -> NDArray[np.float64]:
@@ -531,7 +634,7 @@ def orthonormal_beyond(basis: NDArray[np.float64] | None, columns: NDArray, tail
     return np.asarray(added @ (directions[:, new] / np.sqrt(squares[new])))
 
 
-def _complement(vectors: NDArray[np.complex128]) -> NDArray[np.float64]:
-    """Real orthonormal basis of what is orthogonal to nearly real vectors."""
-    taken, sizes, _ = singular_values(np.concatenate([vectors.real, vectors.imag], axis=1), full_matrices=True)
+def _complement(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Orthonormal basis of what is orthogonal to the main directions of some vectors."""
+    taken, sizes, _ = singular_values(vectors, full_matrices=True)
     return taken[:, np.count_nonzero(sizes > 0.3) :]
