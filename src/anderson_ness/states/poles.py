@@ -218,18 +218,16 @@ def _ritz_pairs(open_bar: OpenBar, factor: SliceFactor, block: int, steps: int) 
     for step in range(steps):
         now = slice(step * block, (step + 1) * block)
         done = slice(0, (step + 1) * block)
-        new = inverse(basis[:, now])
-        for _ in range(2):  # twice is enough to be orthogonal to rounding
+        new, left = inverse(basis[:, now]), np.eye(block)
+        # Twice is enough to be orthogonal to rounding, if what is left of directions that have converged, which is
+        # rounding, is normalised in between.
+        for _ in range(2):
             overlap = basis[:, done].conj().T @ new
-            hessenberg[done, now] += overlap
-            new -= basis[:, done] @ overlap
+            hessenberg[done, now] += overlap @ left
+            new, normed = np.linalg.qr(new - basis[:, done] @ overlap)
+            left = normed @ left
         following = slice(done.stop, done.stop + block)
-        new, left = np.linalg.qr(new)
-        # Of directions that have converged only rounding was left, which is not orthogonal to the others yet.
-        overlap = basis[:, done].conj().T @ new
-        hessenberg[done, now] += overlap @ left
-        basis[:, following], normed = np.linalg.qr(new - basis[:, done] @ overlap)
-        hessenberg[following, now] = normed @ left
+        basis[:, following], hessenberg[following, now] = new, left
     values, vectors = np.linalg.eig(hessenberg[:size])
     residuals = np.linalg.norm(hessenberg[size:] @ vectors, axis=0) / np.abs(values)
     return shift - 1 / values, basis[:, :size] @ vectors.astype(factor.dtype), residuals
