@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -209,28 +210,31 @@ def _ritz_pairs(open_bar: OpenBar, factor: SliceFactor, block: int, steps: int) 
     if block * steps >= n_sites:
         values, vectors = np.linalg.eig(inverse(np.eye(n_sites, dtype=factor.dtype)).astype(complex))
         return shift - 1 / values, vectors, np.full(n_sites, np.finfo(float).eps)
+    # Unlike numpy's, scipy's factorisation stays in single precision.
+    orthonormal = partial(scipy.linalg.qr, mode="economic", check_finite=False)
     rng = np.random.default_rng(0)
     start = rng.standard_normal((n_sites, block)) + 1j * rng.standard_normal((n_sites, block))
     size = block * steps
-    basis = np.empty((n_sites, size + block), dtype=factor.dtype)
-    basis[:, :block] = np.linalg.qr(start.astype(factor.dtype))[0]
+    # One vector a row: parts of the basis are then contiguous.
+    basis = np.empty((size + block, n_sites), dtype=factor.dtype)
+    basis[:block] = orthonormal(start.astype(factor.dtype))[0].T
     hessenberg = np.zeros((size + block, size), dtype=complex)
     for step in range(steps):
         now = slice(step * block, (step + 1) * block)
         done = slice(0, (step + 1) * block)
-        new, left = inverse(basis[:, now]), np.eye(block)
+        new, left = inverse(basis[now].T), np.eye(block)
         # Twice is enough to be orthogonal to rounding, if what is left of directions that have converged, which is
         # rounding, is normalised in between.
         for _ in range(2):
-            overlap = basis[:, done].conj().T @ new
+            overlap = (basis[done] @ new.conj()).conj()
             hessenberg[done, now] += overlap @ left
-            new, normed = np.linalg.qr(new - basis[:, done] @ overlap)
+            new, normed = orthonormal(new - basis[done].T @ overlap)
             left = normed @ left
         following = slice(done.stop, done.stop + block)
-        basis[:, following], hessenberg[following, now] = new, left
+        basis[following], hessenberg[following, now] = new.T, left
     values, vectors = np.linalg.eig(hessenberg[:size])
     residuals = np.linalg.norm(hessenberg[size:] @ vectors, axis=0) / np.abs(values)
-    return shift - 1 / values, basis[:, :size] @ vectors.astype(factor.dtype), residuals
+    return shift - 1 / values, basis[:size].T @ vectors.astype(factor.dtype), residuals
 
 
 def _polish(

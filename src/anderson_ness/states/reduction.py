@@ -63,6 +63,8 @@ _DEVIATIONS = 15.0
 _DENSITY_SHARE = 0.2
 # However little changes, errors of bars of many kinds were up to so large: the fields are those of two energies.
 _LEAST_ERROR = 6e-5
+# Tolerance of the reduced bar's poles, as a share of that of the bar's.
+_FIRMER = 1e-2
 _BLOCK = 16
 
 
@@ -486,7 +488,8 @@ class ReducedModel:
 
     def _poles_of(self, bar: ReducedBar, operator: NDArray[np.complex128], known: _Response | None) -> Poles:
         """Poles of a reduced bar near the window."""
-        shift, tolerance = complex(self.window.energy(1j * self.effort.elevation)), self.effort.pole_tolerance
+        shift = complex(self.window.energy(1j * self.effort.elevation))
+        tolerance = self.effort.pole_tolerance
         inverse = _Inverse(bar, shift, operator)
         if known is not None and known.lift is None:
             return follow_poles(
@@ -494,7 +497,8 @@ class ReducedModel:
             )
         wanted = 48 + int(1.5 * np.sum(self.window.distance(self.found.positions) < _RADIUS))
         steps = int(np.ceil(min(bar.n_slice, wanted) / _BLOCK))
-        return find_poles(bar, inverse, self.window, _RADIUS, _BLOCK, steps, tolerance)
+        # A step costs little here, and narrow poles need it: their ends are a small part of their vectors.
+        return find_poles(bar, inverse, self.window, _RADIUS, _BLOCK, steps, _FIRMER * tolerance)
 
     def _residuals(self, poles: Poles, vectors: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Residuals of a reduced bar's poles on the bar itself, in half-widths."""
