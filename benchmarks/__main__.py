@@ -1,6 +1,8 @@
 """Print the timings of benchmarks/README.md: everything in one run, on one thread, medians of several rounds.
 
 ``python -m benchmarks [--rounds N] [--lengths 8,12,16,20] [--tables states,window,growth,errors,quadrature,largest]``
+
+The table of margins is printed when it is asked for: ``--tables margins``.
 """
 
 import os
@@ -22,6 +24,7 @@ from anderson_ness._kwant import scattering_states as kwant_states
 from anderson_ness._kwant import solver_name
 
 DISORDERS = (10.0, 16.5, 21.0, 33.0)
+FLAT_AND_LONG = ((6, 14, 14), (24, 11, 11), (8, 9, 16), (5, 12, 12), (30, 11, 11), (9, 13, 11))
 
 
 def product_rates() -> dict[str, float]:
@@ -124,6 +127,38 @@ def errors_table(n_bars: int) -> None:
         print(f"{row} {above:>15}", flush=True)
 
 
+def margins_table(n_bars: int, rtol: float = 1e-3) -> None:
+    """True errors of bars that are reduced and their estimates, against the sampled remainder at 1e-6."""
+    print(f"\nErrors on {n_bars} bars of 1000 to 4096 sites at rtol = {rtol:.0e}, against rtol = 1e-6")
+    rng, pairs = np.random.default_rng(7), []
+    for seed in range(1000, 1000 + n_bars):
+        bar, X = _bar_to_reduce(rng, seed)
+        biases = X * 16.5 / bar.n_sites * np.array([0.75, 1.0, 1.25])
+        exact = window_coherence(bar, biases, rtol=1e-6)
+        for some in (slice(1, 2), slice(None)):
+            results = window_coherence(bar, biases[some], rtol=rtol)
+            pairs += [(len(results), *pair) for pair in zip(results, exact[some], strict=True)]
+    for number in (1, 3):
+        errors = [(result, _error(result, reference)) for n, result, reference in pairs if n == number]
+        converged = [error for result, error in errors if result.converged]
+        above = sum(error > result.relative_error + 1e-6 for result, error in errors)
+        row = f"  {number} bias(es): {len(converged)} of {len(errors)} converged, largest error {max(converged):.1e}"
+        print(f"{row}, above rtol {sum(error > rtol for error in converged)}, above the estimate {above}", flush=True)
+
+
+def _bar_to_reduce(rng: np.random.Generator, seed: int) -> tuple[AndersonBar, float]:
+    """A random disordered bar, large enough to be reduced, and the size of its window."""
+    kind = rng.choice(5, p=[0.28, 0.28, 0.18, 0.06, 0.2])
+    if kind == 4:
+        shape = FLAT_AND_LONG[rng.integers(len(FLAT_AND_LONG))]
+        disorder = rng.uniform(max(7.0, 16.5 * 120 / (shape[1] * shape[2])), 33)
+    else:
+        length, *range_of_disorder = ((10, 20, 36), (12, 14, 33), (14, 10, 25), (16, 8, 14))[kind]
+        shape, disorder = (length,) * 3, rng.uniform(*range_of_disorder)
+    X, t_contact = float(rng.choice([4, 8, 12, 24, 24, 24, 40])), float(rng.choice([3, 3, 3, 1, 1.7]))
+    return AndersonBar.random(shape, float(disorder), seed, leads=Leads(t_contact=t_contact)), X
+
+
 def _error(result: WindowCoherence, exact: WindowCoherence) -> float:
     """The largest error in the sense of `WindowCoherence.relative_error`."""
     slope_scale = max(abs(exact.coherence_slope), exact.coherence / exact.bias)
@@ -171,8 +206,9 @@ TABLES = ("states", "window", "growth", "errors", "quadrature", "largest")
 @click.option("--rounds", default=5, show_default=True, help="Rounds counted of each pair.")
 @click.option("--lengths", default="8,12,16,20", show_default=True, help="Sizes of the table of states.")
 @click.option("--rtols", default="1e-3,1e-6", show_default=True, help="Tolerances of the table of windows.")
-@click.option("--tables", default=",".join(TABLES), show_default=True, help="Which tables.")
-def main(rounds: int, lengths: str, rtols: str, tables: str) -> None:
+@click.option("--tables", default=",".join(TABLES), show_default=True, help="Which tables; margins takes half an hour.")
+@click.option("--bars", default=150, show_default=True, help="Number of bars of the table of margins.")
+def main(rounds: int, lengths: str, rtols: str, tables: str, bars: int) -> None:
     """Time the package against Kwant on this machine."""
     rates = product_rates()
     limits = ", ".join(f"{name} {rate:.0f} Gflop/s" for name, rate in rates.items())
@@ -190,6 +226,8 @@ def main(rounds: int, lengths: str, rtols: str, tables: str) -> None:
         quadrature_table(10)
     if "largest" in wanted:
         largest_table(2 * max(sizes), 25.0)
+    if "margins" in wanted:
+        margins_table(bars)
 
 
 if __name__ == "__main__":
