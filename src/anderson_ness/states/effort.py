@@ -18,6 +18,7 @@ _SINGLE_PRECISION = 3e-4
 # Single precision has no room for the fields of a narrower window.
 _NARROWEST_SINGLE = 1e-8
 _SMALL_SLICE = 16
+_LARGE_SLICE = 196
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,15 @@ def sampled_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
     nodes = max(3, int(np.ceil(1.25 * digits - 0.75)))
     nodes += int(np.std(bar.onsite) < 1.1 * LOCALIZING_SPREAD)
     # Small bars have few poles to take out, and nodes cost them nothing.
-    nodes += 2 * int(bar.n_slice <= _SMALL_SLICE)
+    nodes += 2 * int(bar.n_slice <= _SMALL_SLICE) - int(not loose and bar.n_slice >= _LARGE_SLICE)
+    # Another round costs more than the channels of bars that are less coherent than most, so that fine tolerances ask
+    # for all that may count.
+    share, rank = (0.4, int(40 + 20 * digits)) if loose else (0.04, bar.n_slice)
     block = 32
     return Effort(
         n_nodes=nodes,
-        rank=int(40 + 20 * digits),
-        tail=float(0.4 * rtol * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
+        rank=rank,
+        tail=float(share * rtol * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
         end_tail=0.1 * rtol,
         block=block,
         steps=int(np.ceil((140 + 4.5 * levels + 20 * max(digits - 3, 0)) / block)),

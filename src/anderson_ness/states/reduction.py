@@ -595,7 +595,7 @@ class ReducedModel:
         return 0.02 * self._residual**2
 
     def error_of_changes(self, changes: Changes) -> float:
-        """Relative error from what the last node's fields, the weakest channels and the first node's traces change.
+        """Relative error from what the last node's fields, the weakest channels and unseen poles of the traces change.
 
         The changes of whole matrices enter to second order: what is left out is nearly orthogonal to the rest. The
         numbers were measured on random bars, where they bound the error with a margin (benchmarks/README.md).
