@@ -14,7 +14,7 @@ from anderson_ness.ensembles import Store, read_specification, read_table, sweep
 from anderson_ness.ensembles.plan import plan
 from anderson_ness.ensembles.store import STORE
 
-TOY = "[[points]]\ndisorder = [10, 20]\nlength = [3, 4]\nbias = [0.05]\nsamples = 40\n"
+TOY = "[[points]]\ndisorder = [10, 20]\nlength = [3, 4]\nbias = [0.05]\nsamples = 200\n"
 KEY = ["length", "disorder", "t_parallel", "t_perp", "t_contact", "seed", "bias"]
 COMMAND = [sys.executable, "-c", "from anderson_ness.companion.cli import main; main()", "sweep"]
 KILLS = 20
@@ -94,7 +94,7 @@ def test_twenty_kills_change_nothing(cluster, address, specify, tmp_path):
     assert sweep(toy, data, scheduler=address).failures == ()
     sweep(toy, tmp_path / "undisturbed", scheduler=address)
     table, undisturbed = read_table("toy", data), read_table("toy", tmp_path / "undisturbed")
-    assert len(table) == 160
+    assert len(table) == 800
     assert not table.duplicated(KEY).any()
     assert table[[*KEY, "converged"]].equals(undisturbed[[*KEY, "converged"]])
     for name in ("coherence", "coherence_slope", "transmission"):
@@ -104,7 +104,7 @@ def test_twenty_kills_change_nothing(cluster, address, specify, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_sweeps_stop_cleanly(specify, tmp_path, number):
     # So many that the signal comes before the last of them.
-    toy, data = specify(TOY.replace("samples = 40", "samples = 2000")), tmp_path / "data"
+    toy, data = specify(TOY.replace("samples = 200", "samples = 2000")), tmp_path / "data"
     running = Sweep(toy, data, "--workers", "1")
     running.wait_for(running.reported)
     family = psutil.Process(running.process.pid).children(recursive=True)

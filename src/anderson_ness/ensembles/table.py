@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LARGEST_FILE = 4_000_000  # bytes
 _FIRST = ("length", "disorder", "seed", "bias")
 _TYPES = {  # of columns that are not float64
-    "length": pa.int16(),
+    "length": pa.int64(),  # wide, for readers who take powers of it
     "seed": pa.int64(),
     "relative_error": pa.float32(),
     "converged": pa.bool_(),
