@@ -17,6 +17,7 @@ from anderson_ness.states import scattering
 from anderson_ness.states.drive import Drive
 from anderson_ness.states.effort import (
     LOCALIZING_SPREAD,
+    NARROWEST_SINGLE,
     Effort,
     expected_levels,
     more_reduced_effort,
@@ -130,10 +131,14 @@ def coherence(
     widest = max(drives, key=lambda drive: (drive.temperature, abs(drive.bias)))
     edges = _panel_edges(bar, widest)
     open_bar = OpenBar(bar)
-    for plan in _plans(bar, edges, drives, rtol, cuts):
+    plan = _reduced_plan(bar, edges, drives, rtol, cuts)
+    if plan is None:
+        window, readings = _converged(open_bar, edges, drives, rtol, _sampled_plan(bar, edges, rtol), cuts)
+    else:
         window, readings = _converged(open_bar, edges, drives, rtol, plan, cuts)
-        if sum(_worst(readings).values()) <= rtol:
-            break
+        if sum(_worst(readings).values()) > rtol:
+            plan = _sampled_plan(bar, edges, rtol, min(reading.coherence for reading in readings))
+            window, readings = _converged(open_bar, edges, drives, rtol, plan, cuts)
     transmission = window.transmission()
     results = [reading.result(transmission, rtol) for reading in readings]
     if cuts and readings[0].between is None:
@@ -158,21 +163,25 @@ class _Plan:
     rounds: int
 
 
-def _plans(
+def _reduced_plan(
     bar: AndersonBar, edges: list[float], drives: Sequence[Drive], rtol: float, cuts: tuple[int, ...]
-) -> list[_Plan]:
-    """The reduced bar where it pays, then the sampled remainder, which has no limits."""
-    sampled = _Plan(WindowModel, sampled_effort(bar, edges, rtol), more_sampled_effort, _MAX_ROUNDS)
+) -> _Plan | None:
+    """The reduced bar, where it pays to begin with it."""
     localizing = np.std(bar.onsite) / LOCALIZING_SPREAD
     large = (
         bar.n_slice * min(localizing, _MOST_LOCALIZING) >= _SMALLEST_REDUCED_SLICE and bar.shape[0] >= _SHORTEST_REDUCED
     )
-    if not (large and _REDUCED_DISORDER[0] < localizing < _REDUCED_DISORDER[1] and rtol >= _FINEST_REDUCED):
-        return [sampled]
-    reduced = partial(ReducedModel, cuts=cuts)
+    able = _REDUCED_DISORDER[0] < localizing < _REDUCED_DISORDER[1] and edges[-1] - edges[0] > NARROWEST_SINGLE
+    if not (large and able and rtol >= _FINEST_REDUCED):
+        return None
     uniform = len({abs(drive.bias) for drive in drives}) == 1 and all(drive.temperature == 0 for drive in drives)
     effort = reduced_effort(bar, edges, rtol, cuts, uniform)
-    return [_Plan(reduced, effort, more_reduced_effort, _REDUCED_ROUNDS), sampled]
+    return _Plan(partial(ReducedModel, cuts=cuts), effort, more_reduced_effort, _REDUCED_ROUNDS)
+
+
+def _sampled_plan(bar: AndersonBar, edges: list[float], rtol: float, coherence: float | None = None) -> _Plan:
+    """The sampled remainder, which has no limits."""
+    return _Plan(WindowModel, sampled_effort(bar, edges, rtol, coherence), more_sampled_effort, _MAX_ROUNDS)
 
 
 def _converged(

@@ -12,13 +12,19 @@ from anderson_ness.model import AndersonBar
 LOCALIZING_SPREAD = 16.4 / np.sqrt(12)
 # A coherence that is smaller than most, for which the first choice of channels is made.
 _SMALL_COHERENCE = 0.05
+# Windows of fewer levels are less coherent: of so many at W = 16.5, and fewer the more localized the bar.
+_MANY_LEVELS = 30
 # Above this tolerance single precision serves, unless the bar is diffusive: rounding is amplified by the number of
 # overlapping poles, and reaches 1e-2 at W = 10, L0 = 20.
 _SINGLE_PRECISION = 3e-4
 # Single precision has no room for the fields of a narrower window.
-_NARROWEST_SINGLE = 1e-8
+NARROWEST_SINGLE = 1e-8
 _SMALL_SLICE = 16
 _LARGE_SLICE = 196
+# Half-width times number of levels below which the reduction takes double precision.
+_WIDE_ENOUGH = 0.02
+# Levels around a narrow window that are worth knowing.
+_KNOWN_LEVELS = 20
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class Effort:
     rank: int = 40
     tail: float = 0.0
     channel_share: float = 1.0
+    change_share: float = 0.5
     end_tail: float = 1e-4
     block: int = 32
     steps: int = 6
@@ -45,26 +52,39 @@ def expected_levels(bar: AndersonBar, width: float) -> float:
     return bar.n_sites * width / np.sqrt(2 * np.pi * max(variance, 0.1))
 
 
-def sampled_effort(bar: AndersonBar, edges: list[float], rtol: float) -> Effort:
-    """Effort for a `WindowModel` that reaches the tolerance at once for most bars."""
+def _scarcity(levels: float, localizing: float) -> float:
+    """How few levels a window has: 1 if they are many, and less in proportion to their number."""
+    return float(min(1.0, levels * max(1.0, localizing) / _MANY_LEVELS))
+
+
+def sampled_effort(bar: AndersonBar, edges: list[float], rtol: float, coherence: float | None = None) -> Effort:
+    """Effort for a `WindowModel` that reaches the tolerance at once for most bars, of a coherence about to be found."""
     digits = -np.log10(rtol)
     levels = expected_levels(bar, edges[1] - edges[0])
     # Where poles are broad and overlap, more of them stay behind in the remainder, which then varies faster.
-    diffusive = np.std(bar.onsite) < LOCALIZING_SPREAD
-    loose = rtol >= _SINGLE_PRECISION and edges[-1] - edges[0] > _NARROWEST_SINGLE
+    localizing = np.std(bar.onsite) / LOCALIZING_SPREAD
+    diffusive = localizing < 1
+    loose = rtol >= _SINGLE_PRECISION and edges[-1] - edges[0] > NARROWEST_SINGLE
     single = loose and not diffusive
     nodes = max(3, int(np.ceil(1.25 * digits - 0.75)))
-    nodes += int(np.std(bar.onsite) < 1.1 * LOCALIZING_SPREAD)
+    nodes += int(loose or localizing < 1.1)
     # Small bars have few poles to take out, and nodes cost them nothing.
     nodes += 2 * int(bar.n_slice <= _SMALL_SLICE) - int(not loose and bar.n_slice >= _LARGE_SLICE)
-    # Another round costs more than the channels of bars that are less coherent than most, so that fine tolerances ask
-    # for all that may count.
-    share, rank = (0.4, int(40 + 20 * digits)) if loose else (0.04, bar.n_slice)
+    # Another round costs more than the channels of bars that are less coherent than most: these are localized, or have
+    # few levels in the window. Fine tolerances ask for all channels that may count.
+    share, rank = 0.04, bar.n_slice
+    if loose:
+        share, scarce = 0.4, _scarcity(levels, localizing)
+        if coherence is None:
+            share *= max(1.0, localizing) ** -2 * scarce**1.5
+            rank = int(scarce * (40 + 20 * digits) + (1 - scarce) * bar.n_slice)
+        # Without poles in the window, coherence is mostly that of the remainder.
+        nodes += int(scarce < 0.5) + int(scarce < 0.1)
     block = 32
     return Effort(
         n_nodes=nodes,
         rank=rank,
-        tail=float(share * rtol * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
+        tail=float(share * rtol * np.sqrt((coherence or 6 * _SMALL_COHERENCE) / (edges[-1] - edges[0]))),
         end_tail=0.1 * rtol,
         block=block,
         steps=int(np.ceil((140 + 4.5 * levels + 20 * max(digits - 3, 0)) / block)),
@@ -84,31 +104,39 @@ def reduced_effort(
     """
     levels = expected_levels(bar, edges[1] - edges[0])
     localizing = np.std(bar.onsite) / LOCALIZING_SPREAD
-    # Errors are of second order in what is left out; a localized bar's coherence is small.
-    left_out = 0.04 * np.sqrt(rtol / 1e-3) * min(0.8, localizing**-2.5)
+    # Errors are of second order in what is left out; the coherence of a localized bar, or of few levels, is small.
+    scarce = _scarcity(levels, localizing)
+    left_out = 0.04 * np.sqrt(rtol / 1e-3) * min(0.8, localizing**-2.5) * scarce**1.5
+    n_channels = 60 + (0.35 if localizing < 0.9 else 0.15) * bar.n_slice
+    # Single precision displaces levels, which shows in the weight of a narrow window of few.
+    single = (edges[1] - edges[0]) / 2 * max(1.0, levels) > _WIDE_ENOUGH
     return Effort(
-        n_nodes=(3 if uniform else 4) + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
+        n_nodes=(3 if uniform else 4) + int(scarce < 0.5) + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
         # Of the channels that reach a cut next to a lead none may be left out.
-        rank=bar.n_slice if cuts else int(60 + (0.35 if localizing < 0.9 else 0.15) * bar.n_slice),
+        rank=bar.n_slice if cuts else int(scarce * n_channels + (1 - scarce) * bar.n_slice),
         # Left out channels count in full when localized; a diffusive bar's are orthogonal to those that are kept.
         channel_share=0.02 * max(1.0, float(localizing)),
+        # Without levels in the window, what is left out is not orthogonal to what makes the coherence.
+        change_share=0.5 if scarce >= 0.5 else 2.0,
         tail=float(0.4 * left_out * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
         end_tail=0.1 * rtol,
         block=32,
         steps=int(np.ceil((210 + 4.5 * levels) / 32)),
-        radius=3.5,
+        # Of a window with hardly a level, the levels around it are all there is; Arnoldi's iteration finds as many.
+        radius=float(max(3.5, _KNOWN_LEVELS / levels)),
         pole_tolerance=0.1 * rtol,
         # Higher, and poles far off are found less accurately; lower, and rounding shows in large bars.
         elevation=0.4,
-        dtype=np.complex64,
+        dtype=np.complex64 if single else np.complex128,
         field_dtype=np.complex64,
     )
 
 
 def more_reduced_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
     """More of everything for a `ReducedModel`: fields of more channels, and one more node for the traces."""
+    less = min(1 / 3, rtol / (3 * errors["channels"])) if errors["channels"] > 0 else 1 / 3
     return replace(
-        effort, n_nodes=effort.n_nodes + 1, tail=effort.tail / 3, rank=2 * effort.rank, steps=effort.steps + 2
+        effort, n_nodes=effort.n_nodes + 1, tail=less * effort.tail, rank=2 * effort.rank, steps=effort.steps + 2
     )
 
 

@@ -192,8 +192,9 @@ class _Traces:
         These are as many, and as strong, as next to the window: copies of the near ones stand for them.
         """
         variance = np.abs(self.residues) ** 2 @ (self.errors * self._unseen(measure, self.positions)) ** 2
-        near = np.abs(self.positions.real) <= 1 + _NEIGHBOURS
-        shift = self.radius + 2 + _NEIGHBOURS
+        neighbours = max(_NEIGHBOURS, self.radius - 1.5)
+        near = np.abs(self.positions.real) <= 1 + neighbours
+        shift = self.radius + 2 + neighbours
         for offset in (shift, -shift, -1j * self.radius):
             unseen = self._unseen(measure, self.positions[near] + offset)
             variance += np.abs(self.residues[:, near]) ** 2 @ unseen**2
@@ -438,7 +439,7 @@ class ReducedModel:
 
     def _response_nodes(self) -> NDArray[np.complex128]:
         """Scaled energies at which a response is sampled."""
-        x, _ = legendre.leggauss(2 + int(np.ceil(-np.log10(self.effort.pole_tolerance))))
+        x, _ = legendre.leggauss(4 + int(np.ceil(-np.log10(self.effort.pole_tolerance))))
         return np.asarray(x + 1j * _ELEVATION)
 
     def _respond(
@@ -600,9 +601,10 @@ class ReducedModel:
         The changes of whole matrices enter to second order: what is left out is nearly orthogonal to the rest. The
         numbers were measured on random bars, where they bound the error with a margin (benchmarks/README.md).
         """
+        share = self.effort.change_share
         return _LEAST_ERROR + max(
-            0.5 * max(changes.coherence, changes.parts) + 0.05 * changes.matrix**2 + 0.005 * changes.matrix,
-            0.5 * changes.slope + 0.02 * changes.slope_matrix**2 + 0.002 * changes.slope_matrix,
+            share * max(changes.coherence, changes.parts) + 0.05 * changes.matrix**2 + 0.005 * changes.matrix,
+            share * changes.slope + 0.02 * changes.slope_matrix**2 + 0.002 * changes.slope_matrix,
             _DENSITY_SHARE * changes.profile,
             _DENSITY_SHARE * changes.weight,
         )
