@@ -21,7 +21,7 @@ def ensemble(lengths=(8, 10), disorders=(10.0, 21.0), scaled=(18.0, 24.0, 30.0),
                     coherence = slope * x + rng.normal(0, 1e-4)
                     sample = {"length": length, "disorder": disorder, "seed": 7919 * number + length, "bias": bias}
                     rows.append(sample | LEADS | {"coherence": coherence, "converged": True, "slope": slope})
-    return pd.DataFrame(rows).astype({"length": "int64"})
+    return pd.DataFrame(rows)
 
 
 def test_summary_is_one_row_a_point_and_bias_with_known_numbers():

@@ -148,3 +148,14 @@ def test_spurious_poles_are_not_counted(name):
     bar, bias = bar_of(name)
     narrow = window_poles(bar, bias).widths < bias
     assert window_coherence(bar, bias, rtol=1e-3).levels == np.count_nonzero(narrow)
+
+
+def test_an_error_that_is_no_number_leaves_the_window_to_the_other_model(monkeypatch):
+    name = next(iter(BARS))
+    exact = sampled(name)
+    monkeypatch.setattr(by_resonances, "_SMALLEST_REDUCED_SLICE", 0)
+    monkeypatch.setattr(by_resonances.ReducedModel, "error_of_changes", lambda *_: float("nan"))
+    bar, bias = bar_of(name)
+    result = window_coherence(bar, bias, rtol=1e-3)
+    assert result.converged
+    assert result.coherence == pytest.approx(exact.coherence, rel=1e-3)

@@ -16,10 +16,10 @@ from anderson_ness.model import AndersonBar
 from anderson_ness.states import scattering
 from anderson_ness.states.drive import Drive
 from anderson_ness.states.effort import (
-    LOCALIZING_SPREAD,
     NARROWEST_SINGLE,
     Effort,
     expected_levels,
+    localization,
     more_reduced_effort,
     more_sampled_effort,
     reduced_effort,
@@ -131,14 +131,14 @@ def coherence(
     widest = max(drives, key=lambda drive: (drive.temperature, abs(drive.bias)))
     edges = _panel_edges(bar, widest)
     open_bar = OpenBar(bar)
-    plan = _reduced_plan(bar, edges, drives, rtol, cuts)
-    if plan is None:
-        window, readings = _converged(open_bar, edges, drives, rtol, _sampled_plan(bar, edges, rtol), cuts)
-    else:
-        window, readings = _converged(open_bar, edges, drives, rtol, plan, cuts)
-        if sum(_worst(readings).values()) > rtol:
-            plan = _sampled_plan(bar, edges, rtol, min(reading.coherence for reading in readings))
-            window, readings = _converged(open_bar, edges, drives, rtol, plan, cuts)
+    readings: list[_Reading] = []
+    reduced = _reduced_plan(bar, edges, drives, rtol, cuts)
+    if reduced is not None:
+        window, readings = _converged(open_bar, edges, drives, rtol, reduced, cuts)
+    # An error that is no number has not converged either.
+    if not (readings and sum(_worst(readings).values()) <= rtol):
+        sampled = _sampled_plan(bar, edges, rtol, min((reading.coherence for reading in readings), default=0.0))
+        window, readings = _converged(open_bar, edges, drives, rtol, sampled, cuts)
     transmission = window.transmission()
     results = [reading.result(transmission, rtol) for reading in readings]
     if cuts and readings[0].between is None:
@@ -167,7 +167,7 @@ def _reduced_plan(
     bar: AndersonBar, edges: list[float], drives: Sequence[Drive], rtol: float, cuts: tuple[int, ...]
 ) -> _Plan | None:
     """The reduced bar, where it pays to begin with it."""
-    localizing = np.std(bar.onsite) / LOCALIZING_SPREAD
+    localizing = localization(bar)
     large = (
         bar.n_slice * min(localizing, _MOST_LOCALIZING) >= _SMALLEST_REDUCED_SLICE and bar.shape[0] >= _SHORTEST_REDUCED
     )
@@ -179,7 +179,7 @@ def _reduced_plan(
     return _Plan(partial(ReducedModel, cuts=cuts), effort, more_reduced_effort, _REDUCED_ROUNDS)
 
 
-def _sampled_plan(bar: AndersonBar, edges: list[float], rtol: float, coherence: float | None = None) -> _Plan:
+def _sampled_plan(bar: AndersonBar, edges: list[float], rtol: float, coherence: float = 0.0) -> _Plan:
     """The sampled remainder, which has no limits."""
     return _Plan(WindowModel, sampled_effort(bar, edges, rtol, coherence), more_sampled_effort, _MAX_ROUNDS)
 

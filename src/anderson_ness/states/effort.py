@@ -9,7 +9,7 @@ import numpy as np
 from anderson_ness.model import AndersonBar
 
 # Standard deviation of the potential at W = 16.5.
-LOCALIZING_SPREAD = 16.4 / np.sqrt(12)
+_LOCALIZING_SPREAD = 16.4 / np.sqrt(12)
 # A coherence that is smaller than most, for which the first choice of channels is made.
 _SMALL_COHERENCE = 0.05
 # Windows of fewer levels are less coherent: of so many at W = 16.5, and fewer the more localized the bar.
@@ -52,17 +52,25 @@ def expected_levels(bar: AndersonBar, width: float) -> float:
     return bar.n_sites * width / np.sqrt(2 * np.pi * max(variance, 0.1))
 
 
+def localization(bar: AndersonBar) -> float:
+    """Spread of the potential in units of that at W = 16.5."""
+    return float(np.std(bar.onsite) / _LOCALIZING_SPREAD)
+
+
 def _scarcity(levels: float, localizing: float) -> float:
     """How few levels a window has: 1 if they are many, and less in proportion to their number."""
     return float(min(1.0, levels * max(1.0, localizing) / _MANY_LEVELS))
 
 
-def sampled_effort(bar: AndersonBar, edges: list[float], rtol: float, coherence: float | None = None) -> Effort:
-    """Effort for a `WindowModel` that reaches the tolerance at once for most bars, of a coherence about to be found."""
+def sampled_effort(bar: AndersonBar, edges: list[float], rtol: float, coherence: float = 0.0) -> Effort:
+    """Effort for a `WindowModel` that reaches the tolerance at once for most bars.
+
+    ``coherence`` is about what will be found; without a positive number it is taken to be small.
+    """
     digits = -np.log10(rtol)
     levels = expected_levels(bar, edges[1] - edges[0])
     # Where poles are broad and overlap, more of them stay behind in the remainder, which then varies faster.
-    localizing = np.std(bar.onsite) / LOCALIZING_SPREAD
+    localizing = localization(bar)
     diffusive = localizing < 1
     loose = rtol >= _SINGLE_PRECISION and edges[-1] - edges[0] > NARROWEST_SINGLE
     single = loose and not diffusive
@@ -72,10 +80,10 @@ def sampled_effort(bar: AndersonBar, edges: list[float], rtol: float, coherence:
     nodes += 2 * int(bar.n_slice <= _SMALL_SLICE) - int(not loose and bar.n_slice >= _LARGE_SLICE)
     # Another round costs more than the channels of bars that are less coherent than most: these are localized, or have
     # few levels in the window. Fine tolerances ask for all channels that may count.
-    share, rank = 0.04, bar.n_slice
+    known, share, rank = coherence > 0, 0.04, bar.n_slice
     if loose:
         share, scarce = 0.4, _scarcity(levels, localizing)
-        if coherence is None:
+        if not known:
             share *= max(1.0, localizing) ** -2 * scarce**1.5
             rank = int(scarce * (40 + 20 * digits) + (1 - scarce) * bar.n_slice)
         # Without poles in the window, coherence is mostly that of the remainder.
@@ -84,7 +92,7 @@ def sampled_effort(bar: AndersonBar, edges: list[float], rtol: float, coherence:
     return Effort(
         n_nodes=nodes,
         rank=rank,
-        tail=float(share * rtol * np.sqrt((coherence or 6 * _SMALL_COHERENCE) / (edges[-1] - edges[0]))),
+        tail=float(share * rtol * np.sqrt((coherence if known else 6 * _SMALL_COHERENCE) / (edges[-1] - edges[0]))),
         end_tail=0.1 * rtol,
         block=block,
         steps=int(np.ceil((140 + 4.5 * levels + 20 * max(digits - 3, 0)) / block)),
@@ -103,7 +111,7 @@ def reduced_effort(
     A window that is filled uniformly from end to end, and no part of it alone, takes fewer nodes.
     """
     levels = expected_levels(bar, edges[1] - edges[0])
-    localizing = np.std(bar.onsite) / LOCALIZING_SPREAD
+    localizing = localization(bar)
     # Errors are of second order in what is left out; the coherence of a localized bar, or of few levels, is small.
     scarce = _scarcity(levels, localizing)
     left_out = 0.04 * np.sqrt(rtol / 1e-3) * min(0.8, localizing**-2.5) * scarce**1.5
@@ -134,7 +142,7 @@ def reduced_effort(
 
 def more_reduced_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
     """More of everything for a `ReducedModel`: fields of more channels, and one more node for the traces."""
-    less = min(1 / 3, rtol / (3 * errors["channels"])) if errors["channels"] > 0 else 1 / 3
+    less = rtol / (3 * max(rtol, errors["channels"]))
     return replace(
         effort, n_nodes=effort.n_nodes + 1, tail=less * effort.tail, rank=2 * effort.rank, steps=effort.steps + 2
     )
