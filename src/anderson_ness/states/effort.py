@@ -23,6 +23,12 @@ _SMALL_SLICE = 16
 _LARGE_SLICE = 196
 # Half-width times number of levels below which the reduction takes double precision.
 _WIDE_ENOUGH = 0.02
+# Height of the nodes above the axis in single precision, at least, in units of the hopping; and its bounds, in
+# half-widths.
+_LEAST_HEIGHT = 0.004
+# Tolerance below which a reduction takes the fields of one more energy.
+_FINE_REDUCED = 5e-4
+_LOW, _HIGH = 0.1, 0.4
 # Levels around a narrow window that are worth knowing.
 _KNOWN_LEVELS = 20
 
@@ -32,10 +38,13 @@ class Effort:
     """How much work a window model takes; see `resonances.WindowModel` and `reduction.ReducedModel`."""
 
     n_nodes: int = 3
+    field_nodes: int = 2
     rank: int = 40
     tail: float = 0.0
+    direction_tail: float = 0.0
     channel_share: float = 1.0
     change_share: float = 0.5
+    least_error: float = 0.0
     end_tail: float = 1e-4
     block: int = 32
     steps: int = 6
@@ -115,36 +124,50 @@ def reduced_effort(
     # Errors are of second order in what is left out; the coherence of a localized bar, or of few levels, is small.
     scarce = _scarcity(levels, localizing)
     left_out = 0.04 * np.sqrt(rtol / 1e-3) * min(0.8, localizing**-2.5) * scarce**1.5
-    n_channels = 60 + (0.35 if localizing < 0.9 else 0.15) * bar.n_slice
+    n_channels = 40 + (0.3 if localizing < 0.9 else 0.1) * bar.n_slice
+    fine = rtol < _FINE_REDUCED
+    tail = float((0.2 if fine else 0.4) * left_out * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0])))
     # Single precision displaces levels, which shows in the weight of a narrow window of few.
     single = (edges[1] - edges[0]) / 2 * max(1.0, levels) > _WIDE_ENOUGH
+    # Nodes close above the window see little of what is unknown outside; in single precision rounding shows there.
+    half_width = (edges[1] - edges[0]) / 2
+    elevation = float(np.clip(_LEAST_HEIGHT / half_width, _LOW, _HIGH)) if single else _LOW
+    few = 2 if uniform and elevation <= 2 * _LOW else 3
     return Effort(
-        n_nodes=(3 if uniform else 4) + int(scarce < 0.5) + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
+        n_nodes=few + int(scarce < 0.5) + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
         # Of the channels that reach a cut next to a lead none may be left out.
         rank=bar.n_slice if cuts else int(scarce * n_channels + (1 - scarce) * bar.n_slice),
         # Left out channels count in full when localized; a diffusive bar's are orthogonal to those that are kept.
-        channel_share=0.02 * max(1.0, float(localizing)),
+        channel_share=0.003 if localizing < 0.9 else 0.006 * max(1.0, float(localizing)) ** 2,
         # Without levels in the window, what is left out is not orthogonal to what makes the coherence.
-        change_share=0.5 if scarce >= 0.5 else 2.0,
-        tail=float(0.4 * left_out * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0]))),
+        change_share=0.05 if scarce >= 0.5 else 0.5,
+        least_error=(0.15 if scarce >= 0.5 else 0.3) * rtol,
+        field_nodes=2 + int(scarce < 0.5 or fine),
+        tail=(5.0 if localizing < 0.9 else 3 * max(1.0, localizing) ** -2) * tail,
+        direction_tail=(2 if localizing < 0.9 else 3) * tail,
         end_tail=0.1 * rtol,
         block=32,
-        steps=int(np.ceil((210 + 4.5 * levels) / 32)),
+        steps=int(np.ceil((120 + 4.5 * levels) / 32)),
         # Of a window with hardly a level, the levels around it are all there is; Arnoldi's iteration finds as many.
         radius=float(max(3.5, _KNOWN_LEVELS / levels)),
         pole_tolerance=0.1 * rtol,
-        # Higher, and poles far off are found less accurately; lower, and rounding shows in large bars.
-        elevation=0.4,
+        elevation=elevation,
         dtype=np.complex64 if single else np.complex128,
         field_dtype=np.complex64,
     )
 
 
 def more_reduced_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
-    """More of everything for a `ReducedModel`: fields of more channels, and one more node for the traces."""
+    """More of everything for a `ReducedModel`: fields of more channels and energies, one more node for the traces."""
     less = rtol / (3 * max(rtol, errors["channels"]))
     return replace(
-        effort, n_nodes=effort.n_nodes + 1, tail=less * effort.tail, rank=2 * effort.rank, steps=effort.steps + 2
+        effort,
+        n_nodes=effort.n_nodes + 1,
+        field_nodes=effort.field_nodes + 1,
+        tail=less * effort.tail,
+        direction_tail=0.5 * effort.direction_tail,
+        rank=2 * effort.rank,
+        steps=effort.steps + 2,
     )
 
 

@@ -10,16 +10,19 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import get_lapack_funcs
 
 from anderson_ness.leads import channel_basis
 from anderson_ness.model import AndersonBar
 
 # Below this order a block is inverted by LAPACK; above, by halves, which is all matrix products and
 # uses the blocks' symmetry (half the time of LAPACK's inverse at order 400).
-_LAPACK_ORDER = 96
+_LAPACK_ORDER = 64
 # What rounding may perturb a block, in units of the energy's height above the axis, or of its largest entry's rounding.
 _PERTURBATION = 0.02
 _ROUNDED = 100.0
+# Rounding of a slice's trace, as a random vector sees it, that is too much; in units of the largest trace.
+_ROUNDED_TRACE = 1e-3
 
 
 class OpenBar:
@@ -43,7 +46,7 @@ class OpenBar:
 
     def end_self_energy(self, energy: complex) -> NDArray[np.complex128]:
         """Self-energy of one lead on the sites of its slice, shape (n_slice, n_slice)."""
-        return (self.basis * self.self_energy(energy)) @ self.basis.T
+        return real_times(self.basis, self.self_energy(energy)[:, None] * self.basis.T)
 
     def linewidth(self, energy: ArrayLike) -> NDArray[np.complex128]:
         """Linewidth of one lead, analytic in the energy, of the same shape."""
@@ -109,18 +112,23 @@ class SliceFactor:
         self.middle = max(length // 2 - 1, 0)
         shape = (length, open_bar.n_slice, open_bar.n_slice)
         self.green = np.empty(shape, dtype=self.dtype)
-        end = open_bar.end_self_energy(energy)
+        self._end = open_bar.end_self_energy(energy).astype(self.dtype)
+        self._bare = (-open_bar.hopping).astype(self.dtype)
+        self._block = np.empty_like(self._bare)
         for x, sources in self._order():
-            block = -open_bar.hopping.astype(self.dtype)
-            block[np.diag_indices(open_bar.n_slice)] += (energy - open_bar.onsite[x]).astype(self.dtype)
-            for border in (0, length - 1):
-                if x == border:
-                    block -= end.astype(self.dtype)
-            for source in sources:
-                block -= self.green[source]
-            self.green[x] = symmetric_inverse(block, energy.imag)
+            self._invert(x, [self.green[source] for source in sources], self.green[x])
         if not np.isfinite(self.green[self.middle]).all():
             raise np.linalg.LinAlgError(f"a block of the bar is singular in {self.dtype.name}")
+
+    def _invert(self, x: int, beyond: list[NDArray], out: NDArray) -> NDArray:
+        """Green function of a slice with what lies beyond, given by the Green functions of the neighbours."""
+        block, before = self._block, self._bare
+        for part in [*beyond, *(self._end for border in (0, self.open_bar.length - 1) if x == border)]:
+            before = np.subtract(before, part, out=block)
+        if before is not block:
+            block[:] = before
+        block.ravel()[:: self.open_bar.n_slice + 1] += (self.energy - self.open_bar.onsite[x]).astype(self.dtype)
+        return symmetric_inverse(block, self.energy.imag, out)
 
     def _order(self) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Slices in the order of elimination, with the eliminated neighbours of each."""
@@ -193,21 +201,85 @@ class SliceFactor:
             for part, half in zip((far, near), halves, strict=True)
         )
 
-    def slice_traces(self) -> NDArray[np.complex128]:
-        """Trace of the Green function A(z)^{-1} over each slice, shape (Lx,)."""
+    def solve_towards_end(self, end: int, source: NDArray) -> NDArray:
+        """A(z)^{-1} of sources far from an end slice, on that slice: half the work of :meth:`solve` or less.
+
+        Parameters
+        ----------
+        end
+            0 or -1, the first or the last slice.
+        source
+            On the slices from the other end of the bar on, shape (slices, n_slice, n_columns).
+
+        Returns
+        -------
+        ndarray of shape (n_slice, n_columns)
+        """
         green, middle, last = self.green, self.middle, self.open_bar.length - 1
-        traces = np.empty(last + 1, dtype=complex)
-        traces[middle] = np.trace(green[middle])
-        for part in (range(middle - 1, -1, -1), range(middle + 1, last + 1)):
-            diagonal = green[middle]
+        first = last + 1 - len(source) if end == 0 else 0
+        at = {first + i: part for i, part in enumerate(source)}
+        total = at.get(middle, np.zeros_like(source[0]))
+        fields = {}
+        for part in (range(middle), range(last, middle, -1)):
+            carried = None
             for x in part:
-                dressed = green[x] @ diagonal
-                # The last slice of a chain needs its trace only, not the matrix.
-                if x in (0, last):
-                    traces[x] = np.trace(green[x]) + np.vdot(green[x].conj(), dressed.T)
+                if carried is not None or x in at:
+                    here = at[x] if carried is None else carried + at[x] if x in at else carried
+                    carried = fields[x] = green[x] @ here
+            if carried is not None:
+                total = total + carried
+        field = green[middle] @ total
+        for x in range(middle - 1, -1, -1) if end == 0 else range(middle + 1, last + 1):
+            field = green[x] @ field + fields[x] if x in fields else green[x] @ field
+        return field
+
+    def slice_traces(self) -> NDArray[np.complex128]:
+        """Trace of the Green function A(z)^{-1} over each slice, shape (Lx,).
+
+        By recursion from the middle outwards. A level of the part of the bar up to a slice may lie next to the energy;
+        what lies beyond cancels it, with as many digits. In single precision a random vector on each slice tells
+        whether enough of them are left, and if not the traces come from the Green functions of both sides' parts.
+        """
+        n_slice, middle, last = self.open_bar.n_slice, self.middle, self.open_bar.length - 1
+        probes = np.random.default_rng(0).choice([-1.0, 1.0], size=(last + 1, n_slice)).astype(self.green.real.dtype)
+        traces, probed = (np.empty(last + 1, dtype=complex) for _ in range(2))
+        for part in (range(middle, -1, -1), range(middle, last + 1)):
+            for x in part:
+                green = self.green[x]
+                if x == middle:
+                    diagonal = green
                 else:
-                    diagonal = green[x] + dressed @ green[x]
-                    traces[x] = np.trace(diagonal)
+                    diagonal = _symmetric_product(green @ diagonal, green)
+                    diagonal += green
+                traces[x], probed[x] = np.trace(diagonal), probes[x] @ diagonal @ probes[x]
+        if self.dtype == np.complex64:
+            rounding = np.abs(probed - self._expectations(probes))
+            if not np.all(rounding <= _ROUNDED_TRACE * np.abs(traces.imag).max()):
+                return self._traces_from_both_sides()
+        return traces
+
+    def _expectations(self, probes: NDArray) -> NDArray[np.complex128]:
+        """v^T A(z)^{-1} v for a vector v on each slice, (Lx, n_slice)."""
+        length, n_slice = probes.shape
+        source: NDArray = np.zeros((length, n_slice, length), dtype=self.dtype)
+        source[np.arange(length), :, np.arange(length)] = probes
+        field = self.solve(source)[np.arange(length), :, np.arange(length)]
+        return np.asarray(np.sum(probes * field, axis=1), dtype=complex)
+
+    def _traces_from_both_sides(self) -> NDArray[np.complex128]:
+        """The slices' traces, each from the Green functions of what lies on its two sides."""
+        middle, last = self.middle, self.open_bar.length - 1
+        traces = np.empty(last + 1, dtype=complex)
+        traces[middle] = np.trace(self.green[middle])
+        part, whole, spare = (np.empty_like(self._bare) for _ in range(3))
+        for step in (-1, 1):
+            end = 0 if step < 0 else last
+            beyond: list[NDArray] = [self.green[middle - step]] if 0 <= middle - step <= last else []
+            for x in range(middle, end, step):
+                part, spare = spare, part
+                beyond = [self._invert(x, beyond, part)]
+                near = [self.green[x + 2 * step]] if x + step != end else []
+                traces[x + step] = np.trace(self._invert(x + step, [*beyond, *near], whole))
         return traces
 
 
@@ -232,7 +304,17 @@ def sandwiched(left: NDArray, matrix: NDArray, right: NDArray) -> NDArray:
     return left @ matrix.real @ right + 1j * (left @ matrix.imag @ right)
 
 
-def symmetric_inverse(matrix: NDArray, height: float = 0.0) -> NDArray:
+def _symmetric_product(first: NDArray, second: NDArray) -> NDArray:
+    """first second, of which it is known that it is symmetric: three quarters of the work."""
+    half = len(first) // 2
+    product = np.empty_like(first)
+    np.matmul(first[:half], second, out=product[:half])
+    product[half:, :half] = product[:half, half:].T
+    np.matmul(first[half:], second[:, half:], out=product[half:, half:])
+    return product
+
+
+def symmetric_inverse(matrix: NDArray, height: float = 0.0, out: NDArray | None = None) -> NDArray:
     """Inverse of a complex symmetric matrix.
 
     Parameters
@@ -242,23 +324,45 @@ def symmetric_inverse(matrix: NDArray, height: float = 0.0) -> NDArray:
     height
         Least imaginary part of the matrix, as a quadratic form. Rounding may be worth a perturbation of the matrix that
         is small against it.
+    out
+        Where the inverse is written to; a new matrix if None.
     """
-    order = len(matrix)
-    if order <= _LAPACK_ORDER:
-        return np.linalg.inv(matrix)
-    half = order // 2
-    first = symmetric_inverse(matrix[:half, :half], height)
-    coupling = matrix[:half, half:]
-    dressed = first @ coupling
-    second = symmetric_inverse(matrix[half:, half:] - coupling.T @ dressed, height)
-    across = dressed @ second
-    inverse = np.empty_like(matrix)
-    inverse[:half, :half] = first + across @ dressed.T
-    inverse[:half, half:] = -across
-    inverse[half:, :half] = -across.T
-    inverse[half:, half:] = second
+    inverse = np.empty_like(matrix) if out is None else out
+    if len(matrix) <= _LAPACK_ORDER:
+        inverse[:] = _lapack_inverse(matrix)
+        return inverse
+    _inverse_by_halves(matrix, inverse)
     # Halves are taken without pivoting: where one has a level next to the energy, digits are lost.
-    return inverse if _perturbation(matrix, inverse) <= _allowed(matrix, height) else np.linalg.inv(matrix)
+    if not _perturbation(matrix, inverse) <= _allowed(matrix, height):
+        inverse[:] = _lapack_inverse(matrix)
+    return inverse
+
+
+def _inverse_by_halves(matrix: NDArray, inverse: NDArray) -> None:
+    """Inverse of a symmetric matrix, written to ``inverse``."""
+    if len(matrix) <= _LAPACK_ORDER:
+        inverse[:] = _lapack_inverse(matrix)
+        return
+    half = len(matrix) // 2
+    first, second, across = inverse[:half, :half], inverse[half:, half:], inverse[:half, half:]
+    coupling = matrix[:half, half:]
+    _inverse_by_halves(matrix[:half, :half], first)
+    dressed = first @ coupling
+    _inverse_by_halves(matrix[half:, half:] - coupling.T @ dressed, second)
+    np.matmul(dressed, second, out=across)
+    first += across @ dressed.T
+    np.negative(across, out=across)
+    inverse[half:, :half] = across.T
+
+
+def _lapack_inverse(matrix: NDArray) -> NDArray:
+    """Inverse of a symmetric matrix by LAPACK's factors with pivoting; NaN if it has none."""
+    factorise, invert = get_lapack_funcs(("getrf", "getri"), (matrix,))
+    # The transpose, which is the same matrix, is in Fortran's order.
+    factors, pivots, failed = factorise(matrix.T)
+    if not failed:
+        inverse, failed = invert(factors, pivots, lwork=64 * len(matrix), overwrite_lu=True)
+    return np.full_like(matrix, np.nan) if failed else inverse.T
 
 
 def singular_values(matrix: NDArray, full_matrices: bool = False) -> tuple[NDArray, NDArray, NDArray]:

@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 
 from anderson_ness.model import AndersonBar
 from anderson_ness.states.elimination import OpenBar, SliceFactor
+from anderson_ness.states.reduced_bar import ReducedBar
 from anderson_ness.states.sweep import far_end_green_functions
 
 # Ritz pairs with a smaller relative residual are polished to exact poles. The others up to _USABLE are subtracted
 # as they are: what an approximate pole leaves behind is weaker by its residual, and is sampled with the remainder.
 _POLISHED = 1e-2
 _USABLE = 0.1
+# Further off than the window is half wide, worse ones are better than none.
+_FAR_OFF, _USABLE_FAR_OFF = 1.0, 0.4
 # Poles closer than this, in half-widths, are one and the same if their vectors have a larger overlap, without complex
 # conjugation: vectors of degenerate poles have none.
 _SAME = 1e-2
@@ -141,19 +144,31 @@ def find_poles(
     -------
     Poles
     """
-    positions, vectors, residuals = _ritz_pairs(open_bar, factor, block, steps)
-    wanted = (window.distance(positions) < radius) & (residuals < _USABLE)
-    sharp = wanted & (residuals < _POLISHED)
+    positions, vectors, residuals = _ritz_pairs(open_bar, factor, window, radius, block, steps)
+    sharp = residuals < _POLISHED
     if np.isfinite(broadest):
         narrow = sharp & window.close(positions) & (-positions.imag < broadest * window.half_width)
         # Corrections with this factor bring in poles that are closer to it, unless these are polished together.
         away = np.abs(positions - factor.energy)
         sharp &= away <= np.max(away[narrow], initial=0.0)
-    rough = wanted & ~sharp
+    rough = ~sharp
     fields = vectors.reshape(open_bar.length, open_bar.n_slice, len(positions))
     exact = _polish(open_bar, factor, window, fields[:, :, sharp].astype(complex), tolerance)
-    approximate = _as_they_are(open_bar, positions[rough], fields[:, :, rough].astype(complex))
-    return _without_copies(_together(exact, replace(approximate, errors=residuals[rough])), window)
+    approximate = _corrected(open_bar, factor, positions[rough], fields[:, :, rough])
+    return _without_copies(together(exact, approximate), window)
+
+
+def _corrected(open_bar: OpenBar, factor: SliceFactor, positions: NDArray[np.complex128], vectors: NDArray) -> Poles:
+    """Approximate poles after a step of inverse iteration: it takes out of vectors what is far off in energy."""
+    if not positions.size:
+        return _as_they_are(open_bar, positions, vectors.astype(complex))
+    residual = open_bar.apply(positions, vectors)
+    correction = factor.solve(residual)
+    gain = np.max(_norms(correction) / np.maximum(_norms(residual), np.finfo(np.float32).tiny))
+    poles = _as_they_are(open_bar, positions, (vectors - correction).astype(complex))
+    residual = open_bar.apply(positions, poles.vectors.astype(factor.dtype))
+    step = np.einsum("xsp,xsp->p", poles.vectors, residual) * poles.strengths
+    return replace(poles, positions=positions - step, errors=gain * _norms(residual))
 
 
 def _without_copies(poles: Poles, window: Window) -> Poles:
@@ -168,38 +183,80 @@ def _without_copies(poles: Poles, window: Window) -> Poles:
     return poles.select(np.flatnonzero(~copies))
 
 
-def follow_poles(
-    open_bar: OpenBar, factor: SliceFactor, window: Window, known: Poles, vectors: NDArray, tolerance: float
+def all_poles(
+    bar: ReducedBar,
+    operator: NDArray[np.complex128],
+    shift: complex,
+    window: Window,
+    radius: float,
+    dtype: Any = complex,
 ) -> Poles:
-    """Poles of an operator close to another one whose poles are known.
+    """Poles of a small bar within some half-widths of a window, by a dense eigenvalue problem.
 
     Parameters
     ----------
-    open_bar, factor, window, tolerance
-        As for `find_poles`.
-    known
-        Poles of the other operator.
-    vectors
-        Their vectors as fields of this one, shape (Lx, n_slice, n_poles).
+    bar, operator, shift
+        The bar, and its operator at the shift.
+    window, radius
+        The window, and how far from it poles are wanted, in half-widths.
+    dtype
+        Precision of the eigenvalue problem.
 
     Returns
     -------
     Poles
+        Exact next to the window; those further off are left as they are with self-energies linear in the energy around
+        the shift, where these do not converge.
     """
-    sharp = known.errors < _POLISHED
-    exact = _polish(open_bar, factor, window, vectors[:, :, sharp], tolerance)
-    approximate = _as_they_are(open_bar, known.positions[~sharp], vectors[:, :, ~sharp])
-    return _together(exact, replace(approximate, errors=known.errors[~sharp]))
+    slope = bar.derivative(shift)
+    pencil = np.linalg.solve(slope, -operator).astype(dtype)
+    # Unlike numpy's, scipy's eigenvalue problem stays in single precision.
+    offsets, coordinates = (part.astype(complex) for part in scipy.linalg.eig(pencil, check_finite=False))
+    straight = shift + offsets
+    coordinates = _normalised(_conjugate(straight, coordinates, lambda _: slope), slope)
+    chosen = np.flatnonzero(window.distance(straight) < radius)
+    ends = np.concatenate(bar.end_amplitudes(coordinates[None]))
+    positions, mixing, settled = _follow_bend(straight, ends, _bend(bar, shift), chosen)
+    found = coordinates @ mixing
+    for j in np.flatnonzero(~settled & window.close(positions)):
+        positions[j], found[:, j] = _newton(
+            lambda E: bar.operators(np.array([E]))[0], bar.derivative, positions[j], found[:, j]
+        )
+    return _as_they_are(bar, positions, _conjugate(positions, found, bar.derivative)[None])
 
 
-def _together(first: Poles, second: Poles) -> Poles:
+def _normalised(coordinates: NDArray, slope: NDArray) -> NDArray[np.complex128]:
+    """Columns c with c^T slope c = 1."""
+    return np.asarray(coordinates / np.sqrt(np.einsum("ij,ij->j", coordinates, slope @ coordinates)))
+
+
+def _bend(open_bar: OpenBar, shift: complex) -> Callable[[NDArray], NDArray]:
+    """What the self-energies add to their tangent at the shift, on both ends' channels."""
+    value, slope = open_bar.self_energy(shift), open_bar.self_energy_derivative(shift)
+
+    def bend(E: NDArray) -> NDArray:
+        return np.tile((open_bar.self_energy(E) - value - (E - shift)[:, None] * slope).T, (2, 1))
+
+    return bend
+
+
+def together(first: Poles, second: Poles) -> Poles:
+    """Two sets of poles as one."""
     return Poles(
         **{name: np.concatenate([values, getattr(second, name)], axis=-1) for name, values in vars(first).items()}
     )
 
 
-def _ritz_pairs(open_bar: OpenBar, factor: SliceFactor, block: int, steps: int) -> tuple[NDArray, NDArray, NDArray]:
-    """Ritz values, vectors (n_sites, n) and relative residuals of the operator A(z)^{-1} A'(z)."""
+def _ritz_pairs(
+    open_bar: OpenBar, factor: SliceFactor, window: Window, radius: float, block: int, steps: int
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Usable Ritz pairs of the operator A(z)^{-1} A'(z) near a window.
+
+    Returns
+    -------
+    positions, vectors, residuals
+        Complex energies, vectors (n_sites, n), and relative residuals.
+    """
     shift, n_sites = factor.energy, open_bar.length * open_bar.n_slice
     shape = (open_bar.length, open_bar.n_slice, -1)
 
@@ -209,7 +266,9 @@ def _ritz_pairs(open_bar: OpenBar, factor: SliceFactor, block: int, steps: int) 
 
     if block * steps >= n_sites:
         values, vectors = np.linalg.eig(inverse(np.eye(n_sites, dtype=factor.dtype)).astype(complex))
-        return shift - 1 / values, vectors, np.full(n_sites, np.finfo(float).eps)
+        positions = np.asarray(shift - 1 / values, dtype=complex)
+        wanted = window.distance(positions) < radius
+        return positions[wanted], vectors[:, wanted], np.full(np.count_nonzero(wanted), np.finfo(float).eps)
     # Unlike numpy's, scipy's factorisation stays in single precision.
     orthonormal = partial(scipy.linalg.qr, mode="economic", check_finite=False)
     rng = np.random.default_rng(0)
@@ -232,9 +291,12 @@ def _ritz_pairs(open_bar: OpenBar, factor: SliceFactor, block: int, steps: int) 
             left = normed @ left
         following = slice(done.stop, done.stop + block)
         basis[following], hessenberg[following, now] = new.T, left
-    values, vectors = np.linalg.eig(hessenberg[:size])
+    values, vectors = scipy.linalg.eig(hessenberg[:size].astype(factor.dtype), check_finite=False)
     residuals = np.linalg.norm(hessenberg[size:] @ vectors, axis=0) / np.abs(values)
-    return shift - 1 / values, basis[:size].T @ vectors.astype(factor.dtype), residuals
+    positions = shift - 1 / values.astype(complex)
+    distance = window.distance(np.asarray(positions, dtype=complex))
+    wanted = (distance < radius) & (residuals < np.where(distance < _FAR_OFF, _USABLE, _USABLE_FAR_OFF))
+    return positions[wanted], basis[:size].T @ vectors[:, wanted], residuals[wanted]
 
 
 def _polish(
@@ -295,15 +357,9 @@ def _rayleigh_ritz(open_bar: OpenBar, shift: complex, window: Window, trial: NDA
     offsets, coordinates = np.linalg.eig(np.linalg.solve(slope, -projected(shift)))
     positions = shift + offsets
     coordinates = _conjugate(positions, coordinates, lambda _: slope)
-    coordinates = coordinates / np.sqrt(np.einsum("ij,ij->j", coordinates, slope @ coordinates))
+    coordinates = _normalised(coordinates, slope)
     ends = np.concatenate([left, right]) @ coordinates
-
-    def bend(E: NDArray) -> NDArray:
-        """What the self-energies add to their tangent at the shift, on both ends' channels."""
-        tangent = open_bar.self_energy(shift) + (E - shift)[:, None] * open_bar.self_energy_derivative(shift)
-        return np.tile((open_bar.self_energy(E) - tangent).T, (2, 1))
-
-    positions, mixing, settled = _follow_bend(positions, ends, bend)
+    positions, mixing, settled = _follow_bend(positions, ends, _bend(open_bar, shift), np.arange(n))
     coordinates = coordinates @ mixing
     # Poles further off may stay as they are: what an inexact one leaves behind is smooth over the window.
     for j in np.flatnonzero(~settled & window.close(positions)):
@@ -313,9 +369,9 @@ def _rayleigh_ritz(open_bar: OpenBar, shift: complex, window: Window, trial: NDA
 
 
 def _follow_bend(
-    straight: NDArray[np.complex128], ends: NDArray, bend: Callable[[NDArray], NDArray]
+    straight: NDArray[np.complex128], ends: NDArray, bend: Callable[[NDArray], NDArray], chosen: NDArray[np.intp]
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.bool_]]:
-    """Eigenpairs of a nonlinear problem, from those of its linearisation, all at once.
+    """Eigenpairs of a nonlinear problem, from those of its linearisation, the chosen ones all at once.
 
     In the coordinates of the linear eigenvectors the problem is ``(E - straight_i) y_i = sum_k ends_ki bend_k(E)
     (ends y)_k``; its right-hand side is small, and is iterated.
@@ -325,24 +381,25 @@ def _follow_bend(
     positions, mixing, settled
         Eigenvalues, eigenvectors as columns, and which of them have converged; the others are left as they were.
     """
-    n = len(straight)
-    positions, mixing, diagonal = straight.copy(), np.eye(n, dtype=complex), np.arange(n)
-    settled = np.zeros(n, dtype=bool)
+    n, columns = len(straight), np.arange(len(chosen))
+    start = np.eye(n, dtype=complex)[:, chosen]
+    positions, mixing = straight[chosen], start
+    settled = np.zeros(len(chosen), dtype=bool)
     for _ in range(_BEND_STEPS):
         pull = ends.T @ (bend(positions) * (ends @ mixing))
-        moved = straight + pull[diagonal, diagonal]
+        moved = straight[chosen] + pull[chosen, columns]
         gaps = moved - straight[:, None]
-        gaps[diagonal, diagonal] = 1.0
+        gaps[chosen, columns] = 1.0
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             mixed = pull / gaps
-        mixed[diagonal, diagonal] = 1.0
+        mixed[chosen, columns] = 1.0
         change = np.linalg.norm(mixed - mixing, axis=0) + np.abs(moved - positions) / np.abs(moved)
         settled = change < 1e-14 * np.sqrt(n)
         positions, mixing = moved, mixed
         if settled.all() or not np.isfinite(mixing).all():
             break
     bad = ~settled
-    positions[bad], mixing[:, bad] = straight[bad], np.eye(n)[:, bad]
+    positions[bad], mixing[:, bad] = straight[chosen][bad], start[:, bad]
     return positions, mixing, settled
 
 

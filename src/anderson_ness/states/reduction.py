@@ -5,14 +5,15 @@ Let U be a real orthonormal basis of fields. The bar's operator projected on it,
     U^T A(E) U = E - U^T H U - (leads' self-energies, seen through U on the end slices),
 
 is again an open bar: a real symmetric Hamiltonian, the exact self-energies, currents that are conserved and poles below
-the real axis. Galerkin's condition makes it accurate far beyond the fields it is built from. `WindowModel` in
+the real axis. Galerkin's condition makes it accurate far beyond the fields it is built from. At the energies where
+fields are taken from the bar, what the reduced bar lacks of them is known: that is added to its window integrals (a
+defect correction), and what a bar reduced to fewer fields lacks there is the measure of the error. `WindowModel` in
 ``resonances`` interpolates between energies instead; it is slower and has no such limits.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -20,12 +21,11 @@ from numpy.typing import NDArray
 
 from anderson_ness.states.effort import Effort
 from anderson_ness.states.elimination import OpenBar, SliceFactor, flat, real_times, sandwiched, singular_values
-from anderson_ness.states.poles import Poles, Window, find_poles, follow_poles, rounding_mixes, with_exact_widths
+from anderson_ness.states.poles import Poles, Window, all_poles, find_poles, rounding_mixes, together, with_exact_widths
 from anderson_ness.states.rational import Interpolation, Measure
+from anderson_ness.states.reduced_bar import ReducedBar
 from anderson_ness.states.resonances import LEADS, Changes
 
-# Channels that carry less than this many times the tail are left out of the coarse result.
-_CORE = 2.0
 # Directions of the poles' span that are weaker than this are rounding.
 _POLE_SPAN = 1e-5
 # A unit vector whose square beyond the basis is less than this is one of the basis, but for rounding.
@@ -33,9 +33,16 @@ _NEW_DIRECTION = 0.25
 # Random sources in the far half beyond the number of channels that may be kept, and at an end for transmission.
 _SPARE_PROBES = 8
 _END_PROBES = 64
+# Random mixtures of the channels that are left out, whose density is added up.
+_LEFT_OUT_PROBES = 8
+# Share of that density which the coarse result lacks.
+_LEFT_OUT_SHARE = 0.5
+# Directions weaker than this share of the strongest carry no transmission to speak of, and refinement ends with this
+# change of what gets through.
+_FAINT_DIRECTION = 3e-4
+_REFINED = 1e-8
+_MOST_REFINEMENTS = 8
 _ROUNDING = 1e-12
-# Singular values below this share of the largest are rounding.
-_ROUNDED = 1e-15
 # Share of the poles' tolerance below which an amplitude does not count.
 _NEGLECTED = 1e-2
 # Vectors of poles narrower than this, in half-widths, are polished in double precision: their tails decide their
@@ -48,6 +55,10 @@ _SPURIOUS = 1.0
 _PURGED = 1.0
 _NARROW_SPURIOUS = 0.3
 _MOST_PURGES = 8
+# Relative error of a vector over its residual in units of the hopping, and distance within which two approximations
+# are of the same pole, in half-widths.
+_RESIDUAL_SHARE = 0.3
+_SAME_POLE = 0.02
 # Poles narrower than this, in half-widths, enter the error estimate with their residuals.
 _SHARP = 0.1
 # Poles of the reduced bar are taken out up to this distance from the window; what is left is sampled at energies above
@@ -59,68 +70,18 @@ _SIDE_NODES = 0.7
 # Poles up to this distance from the window stand for those that are too far off to be known; in the coarse result they
 # move the traces by so many standard deviations. Of changes of densities, the error is this share.
 _NEIGHBOURS = 2.0
-_DEVIATIONS = 15.0
+_DEVIATIONS = 9.0
 _DENSITY_SHARE = 0.2
-# However little changes, errors of bars of many kinds were up to so large: the fields are those of two energies.
-_LEAST_ERROR = 6e-5
+# Of the squared changes of matrices, and of what the fields change in a profile, the error is this share.
+_MATRIX_SHARE, _SLOPE_MATRIX_SHARE = 0.012, 0.006
+_PROFILE_SHARE = 0.05
 # Tolerance of the reduced bar's poles, as a share of that of the bar's.
 _FIRMER = 1e-2
 _BLOCK = 16
-
-
-class ReducedBar(OpenBar):
-    """A bar's operator A(E) on the span of real orthonormal fields, with the interface of an `OpenBar` of one slice."""
-
-    def __init__(
-        self, open_bar: OpenBar, hamiltonian: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]
-    ) -> None:
-        self.bar, self.length, self.n_slice = open_bar.bar, 1, len(hamiltonian)
-        self._hamiltonian, self._left, self._right = hamiltonian, left, right
-        self.onsite = np.zeros((1, self.n_slice))
-
-    def ends(self, lead: str) -> NDArray[np.float64]:
-        """Channel amplitudes of the fields on the slice next to a lead, (channels, fields)."""
-        return self._left if lead == "L" else self._right
-
-    def end_amplitudes(self, field: NDArray) -> tuple[NDArray, NDArray]:
-        """Channel amplitudes on the bar's first and last slice, each (channels, n_columns)."""
-        return real_times(self._left, field[0]), real_times(self._right, field[0])
-
-    def hamiltonian(self, field: NDArray) -> NDArray:
-        """H field, without leads."""
-        return real_times(self._hamiltonian, field[0])[None]
-
-    def _at_ends(self, function: Any, energies: NDArray, field: NDArray) -> NDArray:
-        values = function(energies).T if energies.ndim else function(energies)[:, None]
-        left, right = self.end_amplitudes(field)
-        return (real_times(self._left.T, values * left) + real_times(self._right.T, values * right))[None]
-
-    def operators(self, energies: NDArray[np.complex128]) -> list[NDArray[np.complex128]]:
-        """A(E) as a matrix, at each energy.
-
-        Self-energies hardly vary over a window: a few real mixtures of them are all that is projected.
-        """
-        sigma = self.self_energy(energies).T
-        mixtures, sizes, shares = singular_values(np.concatenate([sigma.real, sigma.imag], axis=1))
-        number = np.count_nonzero(sizes > _ROUNDED * sizes[0])
-        ends, shares = np.concatenate([self._left, self._right]), sizes[:, None] * shares
-        seen = [(ends.T * np.tile(mixture, 2)) @ ends for mixture in mixtures.T[:number]]
-        matrices = []
-        for energy, real, imag in zip(energies, *np.split(shares[:number].T, 2), strict=True):
-            matrix = np.empty((self.n_slice, self.n_slice), dtype=complex)
-            matrix.real = -self._hamiltonian - sum(share * part for share, part in zip(real, seen, strict=True))
-            matrix.imag = -sum(share * part for share, part in zip(imag, seen, strict=True))
-            matrix[np.diag_indices(self.n_slice)] += energy
-            matrices.append(matrix)
-        return matrices
-
-    def leading(self, size: int) -> ReducedBar:
-        """The same on the first fields of its basis."""
-        return ReducedBar(self, self._hamiltonian[:size, :size], self._left[:, :size], self._right[:, :size])
-
-    def restricted(self, basis: NDArray[np.float64]) -> ReducedBar:
-        """The same on the span of an orthonormal basis of these fields."""
-        return ReducedBar(self, basis.T @ self._hamiltonian @ basis, self._left @ basis, self._right @ basis)
+# Up to this size all poles of a reduced bar are computed at once.
+_ALL_POLES = 500
+# Scaled energy from which the reduced bar's poles are sought.
+_REDUCED_SHIFT = 0.4j
 
 
 class _Inverse(SliceFactor):
@@ -215,12 +176,10 @@ class _Response:
 
     Parameters
     ----------
-    bar
-        The reduced bar.
-    lift
-        Its basis in the leading fields of the model's basis, or None if it is these.
-    size
-        Number of fields of the model's basis.
+    whole
+        The bar on the model's basis.
+    bar, lift
+        The reduced bar, and its basis in that of the model, or None if it is the same.
     window, channels
         The window, and the channels of each lead that are kept.
     nodes, operators
@@ -233,9 +192,9 @@ class _Response:
 
     def __init__(
         self,
+        whole: ReducedBar,
         bar: ReducedBar,
         lift: NDArray[np.float64] | None,
-        size: int,
         window: Window,
         channels: dict[str, NDArray],
         nodes: NDArray[np.complex128],
@@ -243,14 +202,14 @@ class _Response:
         poles: Poles,
         precision: float,
     ) -> None:
-        self.bar, self.lift, self._size = bar, lift, size
+        self.whole, self.bar, self.lift = whole, bar, lift
         self.window, self.channels, self.poles = window, channels, poles
         self._interpolation = Interpolation(nodes)
         samples: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
         for node, operator in zip(nodes, operators, strict=True):
             energy = window.energy(node)
             propagator = (poles.strengths / (energy - poles.positions))[:, None]
-            weighted = {lead: self._weighted(lead, energy) for lead in LEADS}
+            weighted = {lead: self.weighted(lead, energy) for lead in LEADS}
             sources = np.concatenate([real_times(bar.ends(lead).T, weighted[lead]) for lead in LEADS], axis=1)
             states = np.split(np.linalg.solve(operator, sources), [weighted["L"].shape[1]], axis=1)
             for lead, part in zip(LEADS, states, strict=True):
@@ -270,22 +229,27 @@ class _Response:
     def _amplitudes(self, lead: str) -> NDArray:
         return self.poles.left if lead == "L" else self.poles.right
 
-    def _weighted(self, lead: str, energy: complex) -> NDArray:
+    def weighted(self, lead: str, energy: complex) -> NDArray:
         """Gamma^(1/2) W, the kept channels as sources on the end slice."""
         return np.sqrt(self.bar.linewidth(energy))[:, None] * self.channels[lead]
 
     def _lifted(self, field: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """A field of this bar, its first axis the basis, in the model's basis."""
+        return field if self.lift is None else real_times(self.lift, field)
+
+    def states(self, lead: str, energy: complex, operator: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """A lead's states at an energy, in the model's basis, on which the bar's operator there is given."""
         if self.lift is not None:
-            field = real_times(self.lift, field)
-        return np.pad(field, ((0, self._size - len(field)), (0, 0)))
+            operator = self.lift.T @ operator @ self.lift
+        sources = real_times(self.bar.ends(lead).T, self.weighted(lead, energy))
+        return self._lifted(np.asarray(np.linalg.solve(operator, sources), dtype=complex))
 
     def density(self, lead: str, measure: Measure) -> NDArray[np.complex128]:
         """measure(Phi Phi^dag) / (2 pi) of one lead's states, in the model's basis."""
         h = self.window.half_width
         m = measure.pole_weights((self.poles.positions - self.window.centre) / h)
         # What the poles make of each channel at the measure's nodes, and the mixtures' amplitudes there.
-        kept = [self._amplitudes(lead).T @ self._weighted(lead, self.window.energy(x).real) for x in measure.nodes]
+        kept = [self._amplitudes(lead).T @ self.weighted(lead, self.window.energy(x).real) for x in measure.nodes]
         values = self._mixing.T @ self._interpolation.at(measure.nodes)
         if measure.is_point:
             scale = (self.poles.strengths * m[0] / (h * measure.weights[0]))[:, None]
@@ -344,38 +308,45 @@ class ReducedModel:
         self._beyond = {"L": slice(min(half, *cuts, half), open_bar.length), "R": slice(0, max(half, *cuts, half))}
         self._nodes = _choose_nodes(effort.n_nodes, effort.elevation)
         self.discarded: dict[str, float] = {}
-        self.basis, coarse_size, channels, core, traces = self._solve_at_nodes()
-        d = self.basis.shape[1]
-        fields = self.basis.reshape(open_bar.length, open_bar.n_slice, d)
+        # Slice sums of the density of the channels that are left out, in the half far from their lead, node by node.
+        self._left_out: dict[str, list[NDArray[np.float64]]] = {lead: [] for lead in LEADS}
+        self.basis, coarse_size, channels, sampled, traces = self._solve_at_nodes()
+        rounded: NDArray = self.basis.astype(np.empty(0, effort.field_dtype).real.dtype)
         # Overlaps of the basis slice by slice: a cut anywhere, and densities, are sums of these.
+        fields = rounded.reshape(open_bar.length, open_bar.n_slice, -1)
         self.overlaps = np.matmul(fields.transpose(0, 2, 1), fields)
-        energy = self.basis.T @ flat(open_bar.hamiltonian(fields))
-        reduced = ReducedBar(open_bar, (energy + energy.T) / 2, *open_bar.end_amplitudes(fields))
-        operators = reduced.operators(self.window.energy(np.append(self._response_nodes(), 1j * effort.elevation)))
-        fine, vectors = self._respond(reduced, operators, d, channels)
-        coarse, _ = self._respond(reduced, operators, coarse_size, core, fine)
-        self._responses = (fine, coarse)
-        residuals = self._residuals(fine.poles, vectors)
-        self._true = residuals < _SPURIOUS
-        sharp = -fine.poles.positions.imag < _SHARP * self.half_width
-        near = self.window.close(fine.poles.positions)
-        self._residual = float(residuals[self._true & sharp & near].max(initial=0.0))
-        on_bar = replace(fine.poles, vectors=vectors)
-        self._mixing = float(rounding_mixes(open_bar, on_bar)[near].max(initial=0.0))
-        self._traces = _Traces.of(self.window, self._nodes, traces, self.found, effort.radius)
+        reduced = ReducedBar.of(open_bar, self.basis)
+        scaled = np.concatenate([self._response_nodes(), [_REDUCED_SHIFT], self._nodes[-2:]])
+        *operators, before_last, last = reduced.operators(self.window.energy(scaled))
+        self._response = self._respond(reduced, operators, channels)
+        # What the response lacks of Phi Phi^dag at the last two nodes, in the mean; and what it would lack at the last
+        # one without the fields taken there.
+        self._lacking, self._lacking_coarse = {}, {}
+        energies, coarse = self.window.energy(self._nodes[-2:]), reduced.leading(coarse_size)
+        for lead in LEADS:
+            exact = [real_times(rounded.T, fields[lead]) for fields in sampled[-2:]]
+            states = [
+                self._response.states(lead, energy, operator)
+                for energy, operator in zip(energies, (before_last, last), strict=True)
+            ]
+            self._lacking[lead] = (_lacking(exact[0], states[0]) + _lacking(exact[1], states[1])) / 2
+            sources = real_times(coarse.ends(lead).T, self._response.weighted(lead, energies[1]))
+            known = np.asarray(np.linalg.solve(last[:coarse_size, :coarse_size], sources), dtype=complex)
+            self._lacking_coarse[lead] = _lacking(exact[1], known)
+        self._traces = _Traces.of(self.window, self._nodes, traces, self._known_poles(), effort.radius)
         self._contracted: dict[tuple, Contracted] = {}
 
     # -- building ------------------------------------------------------------------------------------------------
 
-    def _choose_channels(self, factor: SliceFactor, lead: str) -> tuple[NDArray, NDArray]:
-        """Channels of a lead that matter beyond its first cut, strongest first, and the strongest of them."""
+    def _choose_channels(self, factor: SliceFactor, lead: str) -> NDArray:
+        """Channels of a lead that matter beyond its first cut, strongest first."""
         n_slice, tail, far = self.open_bar.n_slice, self.effort.tail, self._beyond[lead]
         amplitude = np.sqrt(self.open_bar.linewidth(self.centre).real)[:, None]
         n_probes = min(self.effort.rank, n_slice) + _SPARE_PROBES
-        sources: NDArray = np.zeros((self.open_bar.length, n_slice, n_probes), dtype=self.effort.dtype)
-        sources[far] = np.random.default_rng(LEADS.index(lead)).standard_normal(sources[far].shape)
-        end = 0 if lead == "L" else -1
-        responses = (self.open_bar.basis.T @ factor.solve(sources)[end]).conj() / np.sqrt(n_probes)
+        shape = (far.stop - far.start, n_slice, n_probes)
+        sources = np.random.default_rng(LEADS.index(lead)).standard_normal(shape, dtype=np.float32)
+        response = factor.solve_towards_end(0 if lead == "L" else -1, sources.astype(self.effort.dtype))
+        responses = real_times(self.open_bar.basis.T, response).conj() / np.sqrt(n_probes)
         # What a pole carries into the far half: channel amplitudes times far field, times the root mean square of its
         # propagator over the window.
         poles = self.found
@@ -389,33 +360,37 @@ class ReducedModel:
         columns = amplitude * np.concatenate([responses, ends.conj() * reach], axis=1)
         directions, sizes, _ = singular_values(columns)
         left_out = np.sqrt(np.append(np.cumsum(sizes[::-1] ** 2)[::-1], 0.0))
-        number, core = (int(np.argmax(left_out <= limit)) for limit in (tail, _CORE * tail))
+        number = int(np.argmax(left_out <= tail))
         self.discarded[lead] = float(left_out[number])
-        return directions[:, :number], directions[:, :core]
+        return directions[:, :number]
 
-    def _solve_at_nodes(self) -> tuple[NDArray[np.float64], int, dict[str, NDArray], dict[str, NDArray], NDArray]:
-        """Basis of the poles and of the channels' fields, its size before the last node's, channels, and traces.
+    def _solve_at_nodes(
+        self,
+    ) -> tuple[NDArray[np.float64], int, dict[str, NDArray], list[dict[str, NDArray]], NDArray]:
+        """Basis of poles and channels' fields, its size before the last node's; channels, fields, and traces.
 
         One factor at a time is held: they are the most of a large bar's memory.
         """
         sizes, traces = [0], []
+        sampled: list[dict[str, NDArray]] = []
         for number, node in enumerate(self._nodes):
             factor = SliceFactor(self.open_bar, complex(self.window.energy(node)), self.effort.dtype)
             traces.append(factor.slice_traces())
             if number == 0:
                 self.found = self._find_poles(factor)
-                both = {lead: self._choose_channels(factor, lead) for lead in LEADS}
-                channels, core = ({lead: pair[which] for lead, pair in both.items()} for which in (0, 1))
+                channels = {lead: self._choose_channels(factor, lead) for lead in LEADS}
                 inner = self.found.select(self.window.distance(self.found.positions) < _RADIUS)
                 basis = orthonormal_beyond(None, flat(inner.vectors), _POLE_SPAN)
                 self._n_pole_fields = basis.shape[1]
-            # Fields of two nodes make the basis; the others are for the traces.
-            if number >= len(self._nodes) - 2:
-                columns = [self._fields(factor, lead, channels[lead]) for lead in LEADS]
-                added = orthonormal_beyond(basis, np.concatenate(columns, axis=1), self.effort.tail)
+            # Fields of some nodes make the basis; the others are for the traces.
+            if number >= len(self._nodes) - self.effort.field_nodes:
+                fields = {lead: self._fields(factor, lead, channels[lead]) for lead in LEADS}
+                sampled.append(fields)
+                columns = np.concatenate(list(fields.values()), axis=1)
+                added = orthonormal_beyond(basis, columns, self.effort.direction_tail)
                 basis = np.concatenate([basis, added], axis=1)
                 sizes.append(basis.shape[1])
-        return basis, sizes[-2], channels, core, np.array(traces)
+        return basis, sizes[-2], channels, sampled, np.array(traces)
 
     def _find_poles(self, factor: SliceFactor) -> Poles:
         effort = self.effort
@@ -431,11 +406,19 @@ class ReducedModel:
         )
 
     def _fields(self, factor: SliceFactor, lead: str, channels: NDArray) -> NDArray:
-        """Scattering fields of a lead's channels at a factor's energy, shape (n_sites, n_channels)."""
+        """Scattering fields of a lead's channels at a factor's energy, shape (n_sites, n_channels).
+
+        What the other channels bring into the far half is sampled on the way.
+        """
         amplitude = np.sqrt(self.open_bar.linewidth(factor.energy))[:, None]
-        source = self.open_bar.basis @ (amplitude * channels)
+        probes = np.random.default_rng(LEADS.index(lead)).standard_normal((len(channels), _LEFT_OUT_PROBES))
+        left_out = probes - channels @ (channels.conj().T @ probes)
+        source = self.open_bar.basis @ (amplitude * np.concatenate([channels, left_out], axis=1))
         far, near = factor.solve_from_end(0 if lead == "L" else -1, source, source.shape[1], True)
-        return flat(np.concatenate([near, far] if lead == "L" else [far, near]))
+        squares = np.abs(far[:, :, channels.shape[1] :]) ** 2
+        self._left_out[lead].append(squares.sum(axis=(1, 2), dtype=float) / _LEFT_OUT_PROBES)
+        halves = [near, far] if lead == "L" else [far, near]
+        return flat(np.concatenate([half[:, :, : channels.shape[1]] for half in halves]))
 
     def _response_nodes(self) -> NDArray[np.complex128]:
         """Scaled energies at which a response is sampled."""
@@ -443,28 +426,23 @@ class ReducedModel:
         return np.asarray(x + 1j * _ELEVATION)
 
     def _respond(
-        self,
-        reduced: ReducedBar,
-        operators: list[NDArray[np.complex128]],
-        size: int,
-        channels: dict[str, NDArray],
-        known: _Response | None = None,
-    ) -> tuple[_Response, NDArray[np.complex128]]:
-        """Response of the bar reduced to the first fields, without spurious poles, and the fields of its poles.
+        self, whole: ReducedBar, operators: list[NDArray[np.complex128]], channels: dict[str, NDArray]
+    ) -> _Response:
+        """Response of the reduced bar, without spurious poles.
 
-        It is sampled where the operators are given, their last one excepted, which is for its poles. With a known
-        response to start from, these are followed.
+        It is sampled where the operators are given, their last one excepted, which is for its poles.
         """
-        whole, operators = reduced.leading(size), [operator[:size, :size] for operator in operators]
-        bar, at_nodes, lift, purged = whole, operators, None, np.empty((size, 0))
-        for _ in range(_MOST_PURGES):
-            poles = self._poles_of(bar, at_nodes[-1], known if lift is None else None)
+        bar, at_nodes, lift, purged = whole, operators, None, np.empty((whole.n_slice, 0))
+        for last in (False,) * _MOST_PURGES + (True,):
+            poles = self._poles_of(bar, at_nodes[-1])
             inner = poles.vectors[0] if lift is None else real_times(lift, poles.vectors[0])
-            vectors = real_times(self.basis[:, :size], inner).reshape(self.open_bar.length, self.open_bar.n_slice, -1)
-            spurious = self._residuals(poles, vectors) > _SPURIOUS
-            spurious &= -poles.positions.imag < _NARROW_SPURIOUS * self.half_width
-            spurious &= self.window.distance(poles.positions) < _PURGED
-            if not spurious.any():
+            close = np.flatnonzero(self.window.distance(poles.positions) < _PURGED)
+            fields = real_times(self.basis, inner[:, close])
+            vectors = fields.reshape(self.open_bar.length, self.open_bar.n_slice, -1)
+            residuals = self._residuals(poles.positions[close], vectors)
+            narrow = -poles.positions[close].imag < _NARROW_SPURIOUS * self.half_width
+            spurious = close[(residuals > _SPURIOUS) & narrow]
+            if last or not spurious.size:
                 break
             # The first fields are those of the bar's own poles, which have to stay.
             added = inner[:, spurious]
@@ -472,50 +450,58 @@ class ReducedModel:
             purged = np.concatenate([purged, added.real, added.imag], axis=1)
             lift = _complement(purged)
             bar, at_nodes = whole.restricted(lift), [lift.T @ operator @ lift for operator in operators]
-        poles = self._with_exact_couplings(poles, vectors)
-        precision = _NEGLECTED * self.effort.pole_tolerance
-        response = _Response(
-            bar,
-            lift,
-            self.basis.shape[1],
-            self.window,
-            channels,
-            self._response_nodes(),
-            at_nodes[:-1],
-            poles,
-            precision,
-        )
-        return response, vectors
+        poles = self._with_exact_couplings(poles, close, vectors)
+        true = residuals < _SPURIOUS
+        self._close = replace(poles.select(close), vectors=vectors, errors=residuals).select(true)
+        self._assess(self._close)
+        self._true = np.full(len(poles.positions), True)
+        self._true[close] = true
+        nodes, precision = self._response_nodes(), _NEGLECTED * self.effort.pole_tolerance
+        return _Response(whole, bar, lift, self.window, channels, nodes, at_nodes[:-1], poles, precision)
 
-    def _poles_of(self, bar: ReducedBar, operator: NDArray[np.complex128], known: _Response | None) -> Poles:
+    def _assess(self, poles: Poles) -> None:
+        """Keep what the error estimate has to know of the bar's poles next to the window."""
+        near = self.window.close(poles.positions)
+        sharp = near & (-poles.positions.imag < _SHARP * self.half_width)
+        self._residual = float(poles.errors[sharp].max(initial=0.0))
+        self._mixing = float(rounding_mixes(self.open_bar, poles)[near].max(initial=0.0))
+
+    def _known_poles(self) -> Poles:
+        """The bar's poles: next to the window as the reduced bar has them, which is better, the others as found."""
+        # What an eigenvector lacks lies far off in energy, some hoppings, over which its residual is to be taken.
+        close = replace(self._close, errors=_RESIDUAL_SHARE * self.half_width * self._close.errors)
+        apart = np.abs(self.found.positions[:, None] - close.positions).min(axis=1, initial=np.inf)
+        return together(close, self.found.select(apart > _SAME_POLE * self.half_width))
+
+    def _poles_of(self, bar: ReducedBar, operator: NDArray[np.complex128]) -> Poles:
         """Poles of a reduced bar near the window."""
-        shift = complex(self.window.energy(1j * self.effort.elevation))
+        shift = complex(self.window.energy(_REDUCED_SHIFT))
         tolerance = self.effort.pole_tolerance
+        if bar.n_slice <= _ALL_POLES:
+            return all_poles(bar, operator, shift, self.window, _RADIUS)
         inverse = _Inverse(bar, shift, operator)
-        if known is not None and known.lift is None:
-            return follow_poles(
-                bar, inverse, self.window, known.poles, known.poles.vectors[:, : bar.n_slice], tolerance
-            )
         wanted = 48 + int(1.5 * np.sum(self.window.distance(self.found.positions) < _RADIUS))
         steps = int(np.ceil(min(bar.n_slice, wanted) / _BLOCK))
         # A step costs little here, and narrow poles need it: their ends are a small part of their vectors.
         return find_poles(bar, inverse, self.window, _RADIUS, _BLOCK, steps, _FIRMER * tolerance)
 
-    def _residuals(self, poles: Poles, vectors: NDArray[np.complex128]) -> NDArray[np.float64]:
+    def _residuals(self, positions: NDArray[np.complex128], vectors: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Residuals of a reduced bar's poles on the bar itself, in half-widths."""
-        return np.linalg.norm(flat(self.open_bar.apply(poles.positions, vectors)), axis=0) / self.half_width
+        return np.linalg.norm(flat(self.open_bar.apply(positions, vectors)), axis=0) / self.half_width
 
-    def _with_exact_couplings(self, poles: Poles, vectors: NDArray[np.complex128]) -> Poles:
-        """The poles with the couplings and widths of their fields on the bar, where these are faint."""
-        on_bar = with_exact_widths(self.open_bar, replace(poles, vectors=vectors))
-        return replace(on_bar, vectors=poles.vectors)
+    def _with_exact_couplings(self, poles: Poles, close: NDArray[np.intp], vectors: NDArray[np.complex128]) -> Poles:
+        """The poles, those next to the window with the couplings and widths of their fields where these are faint."""
+        on_bar = with_exact_widths(self.open_bar, replace(poles.select(close), vectors=vectors))
+        positions, left, right = poles.positions.copy(), poles.left.copy(), poles.right.copy()
+        positions[close], left[:, close], right[:, close] = on_bar.positions, on_bar.left, on_bar.right
+        return replace(poles, positions=positions, left=left, right=right)
 
     # -- reading -------------------------------------------------------------------------------------------------
 
     @property
     def poles(self) -> Poles:
         """The bar's poles near the window, as the reduction has them (vectors in its basis)."""
-        return self._responses[0].poles.select(self._true)
+        return self._response.poles.select(self._true)
 
     def fields(self, half: str) -> NDArray:
         """The basis in one half of the bar, (sites, d)."""
@@ -531,12 +517,20 @@ class ReducedModel:
         return self.basis.shape[1]
 
     def contracted(self, measures: tuple[Measure, ...], coarse: bool = False) -> Contracted:
-        """What a sum of measures makes of the states of both leads."""
+        """What a sum of measures makes of the states of both leads; coarse: less what fewer fields would lack."""
         key = (measures, coarse)
         if key not in self._contracted:
-            response = self._responses[int(coarse)]
-            totals = (sum(response.density(lead, measure) for measure in measures) for lead in LEADS)
-            self._contracted[key] = Contracted(*(np.asarray(total) for total in totals))
+            share = self._weight(measures) / (2 * np.pi)
+            if coarse:
+                fine, missing = self.contracted(measures), self._lacking_coarse
+                totals = {"L": fine.left - share * missing["L"], "R": fine.right - share * missing["R"]}
+            else:
+                totals = {
+                    lead: sum(self._response.density(lead, measure) for measure in measures)
+                    + share * self._lacking[lead]
+                    for lead in LEADS
+                }
+            self._contracted[key] = Contracted(totals["L"], totals["R"])
         return self._contracted[key]
 
     def driven(self, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.complex128]:
@@ -548,12 +542,18 @@ class ReducedModel:
         """``measure(q_LR)`` between the sites of the halves."""
         return sandwiched(self.fields("L"), self.driven(measures, coarse), self.fields("R").T)
 
+    def _weight(self, measures: tuple[Measure, ...]) -> float:
+        """Measure of 1, in energy."""
+        return sum(float(measure.weights.sum()) * measure.jacobian(self.half_width) for measure in measures)
+
     def far_density(self, lead: str, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.float64]:
         """Slice sums of measure(sum_n |phi^a_n|^2) in the half far from a lead."""
         both = self.contracted(measures, coarse)
         density = both.left if lead == "L" else both.right
         overlaps = self.overlaps[self._halves["R" if lead == "L" else "L"]]
-        return np.asarray(overlaps.reshape(len(overlaps), -1) @ density.real.ravel())
+        kept = overlaps.reshape(len(overlaps), -1) @ density.real.ravel()
+        left_out = np.array(self._left_out[lead]) * self._weight(measures) / (2 * np.pi)
+        return np.asarray(kept + (_LEFT_OUT_SHARE * left_out[0] if coarse else left_out.mean(axis=0)))
 
     def spectral_density(self, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.float64]:
         """Slice sums of measure(A_E / (2 pi)), the local density of states, shape (Lx,).
@@ -571,19 +571,36 @@ class ReducedModel:
     def transmission(self, energy: float) -> float:
         """Tr t t^dag at an energy of the window, by the few channels that get through the bar.
 
-        In double precision: at a real energy single precision has no height above the axis to round in.
+        At a real energy single precision has no height above the axis to round in: its fields are refined.
         """
-        factor = SliceFactor(self.open_bar, complex(energy))
-        amplitude = np.sqrt(self.open_bar.linewidth(energy).real)[:, None]
-        basis, n_slice = self.open_bar.basis, self.open_bar.n_slice
+        for dtype in dict.fromkeys((self.effort.dtype, np.complex128)):
+            through = self._through(SliceFactor(self.open_bar, complex(energy), dtype))
+            if through is not None:
+                break
+        return float("nan") if through is None else float(np.linalg.norm(through) ** 2)
 
-        def through(end: int, channels: NDArray) -> NDArray:
-            far, _ = factor.solve_from_end(end, basis @ (amplitude * channels), channels.shape[1])
-            return np.asarray(amplitude * (basis.T @ far[-1 if end == 0 else 0]), dtype=complex)
-
+    def _through(self, factor: SliceFactor) -> NDArray[np.complex128] | None:
+        """Amplitudes at the right end of what gets through the bar from the left; None if refinement fails."""
+        bar, n_slice = self.open_bar, self.open_bar.n_slice
+        amplitude = np.sqrt(bar.linewidth(factor.energy).real)[:, None]
         probes = np.random.default_rng(0).standard_normal((n_slice, min(_END_PROBES, n_slice)))
-        reached, _ = np.linalg.qr(through(-1, probes))
-        return float(np.linalg.norm(through(0, reached.conj())) ** 2)
+        far, _ = factor.solve_from_end(-1, bar.basis @ (amplitude * probes), probes.shape[1])
+        reached, sizes, _ = singular_values((amplitude * (bar.basis.T @ far[0])).astype(complex))
+        if not sizes[0] > 0:
+            return None
+        channels = reached[:, sizes > _FAINT_DIRECTION * sizes[0]].conj()
+        residual = np.zeros((bar.length, n_slice, channels.shape[1]), dtype=complex)
+        residual[0] = bar.basis @ (amplitude * channels)
+        end, change = np.zeros_like(residual[0]), float("inf")
+        for _ in range(_MOST_REFINEMENTS):
+            correction = factor.solve(residual)
+            end += correction[-1]
+            previous, change = change, float(np.linalg.norm(correction[-1]))
+            # What is left falls by the same factor again.
+            if np.isfinite(previous) and change * min(1.0, change / previous) <= _REFINED * np.linalg.norm(end):
+                return np.asarray(amplitude * (bar.basis.T @ end))
+            residual -= bar.apply(factor.energy, correction.astype(complex))
+        return None
 
     # -- errors --------------------------------------------------------------------------------------------------
 
@@ -596,26 +613,37 @@ class ReducedModel:
         return 0.02 * self._residual**2
 
     def error_of_changes(self, changes: Changes) -> float:
-        """Relative error from what the last node's fields, the weakest channels and unseen poles of the traces change.
+        """Relative error from what would be lacking without the last node's fields, and from the traces' unseen poles.
 
         The changes of whole matrices enter to second order: what is left out is nearly orthogonal to the rest. The
         numbers were measured on random bars, where they bound the error with a margin (benchmarks/README.md).
         """
         share = self.effort.change_share
-        return _LEAST_ERROR + max(
-            share * max(changes.coherence, changes.parts) + 0.05 * changes.matrix**2 + 0.005 * changes.matrix,
-            share * changes.slope + 0.02 * changes.slope_matrix**2 + 0.002 * changes.slope_matrix,
-            _DENSITY_SHARE * changes.profile,
-            _DENSITY_SHARE * changes.weight,
+        return self.effort.least_error + max(
+            share * max(changes.coherence, changes.parts) + _MATRIX_SHARE * changes.matrix**2,
+            share * changes.slope + _SLOPE_MATRIX_SHARE * changes.slope_matrix**2,
+            _PROFILE_SHARE * changes.profile + _DENSITY_SHARE * changes.weight,
         )
+
+
+def _lacking(exact: NDArray[np.complex128], states: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """What states lack of Phi Phi^dag, in a basis of which they have the first fields."""
+    lacking = exact @ exact.conj().T
+    lacking[: len(states), : len(states)] -= states @ states.conj().T
+    return np.asarray(lacking)
 
 
 def _choose_nodes(n_nodes: int, elevation: float) -> NDArray[np.complex128]:
     """Scaled energies above the window at which the bar is solved, the inner ones first, the outermost two last.
 
-    With three nodes x, of which one is on the axis of symmetry, that one is where (x - x_1)(x - x_2)(x - x_3) has no
-    mean over the window: its integral by their interpolation is then exact for cubic functions, as if there were four.
+    The integral over the window by interpolation between two nodes is exact for quadratic functions if these are where
+    (x - x_1)(x - x_2) has no mean, and next to exact for cubic ones if they are close to the axis. With three nodes,
+    of which one is on the axis of symmetry, that one is where (x - x_1)(x - x_2)(x - x_3) has no mean: the integral is
+    then exact for cubic functions, as if there were four.
     """
+    if n_nodes == 2:
+        side = np.sqrt(1 / 3 - elevation**2)
+        return np.array([-side + 1j * elevation, side + 1j * elevation])
     if n_nodes == 3:
         middle = 2 * elevation / (3 * (elevation**2 + _SIDE_NODES**2) - 1)
         return np.array([1j * middle, -_SIDE_NODES + 1j * elevation, _SIDE_NODES + 1j * elevation])
@@ -626,12 +654,14 @@ def _choose_nodes(n_nodes: int, elevation: float) -> NDArray[np.complex128]:
 
 def orthonormal_beyond(basis: NDArray[np.float64] | None, columns: NDArray, tail: float) -> NDArray[np.float64]:
     """Real orthonormal basis of complex columns beyond the span of another, without directions weaker than a tail."""
-    real = np.concatenate([columns.real, columns.imag], axis=1).astype(float)
+    # Which directions are weak may be found in the columns' precision.
+    real = np.concatenate([columns.real, columns.imag], axis=1)
     if basis is not None:
-        real -= basis @ (basis.T @ real)
-    squares, directions = np.linalg.eigh(real.T @ real)
+        rounded = basis.astype(real.dtype, copy=False)
+        real -= rounded @ (rounded.T @ real)
+    squares, directions = np.linalg.eigh((real.T @ real).astype(float))
     kept = squares > tail**2
-    added = real @ (directions[:, kept] / np.sqrt(squares[kept]))
+    added = (real @ (directions[:, kept] / np.sqrt(squares[kept])).astype(real.dtype)).astype(float)
     # The Gram matrix knows weak directions to half the digits: once more.
     if basis is not None:
         added -= basis @ (basis.T @ added)
