@@ -146,8 +146,8 @@ def reduced_effort(
         tail=(5.0 if localizing < 0.9 else 3 * max(1.0, localizing) ** -2) * tail,
         direction_tail=(2 if localizing < 0.9 else 3) * tail,
         end_tail=0.1 * rtol,
-        block=32,
-        steps=int(np.ceil((120 + 4.5 * levels) / 32)),
+        block=16,
+        steps=int(np.ceil((90 + 4.1 * levels) / 16)),
         # Of a window with hardly a level, the levels around it are all there is; Arnoldi's iteration finds as many.
         radius=float(max(3.5, _KNOWN_LEVELS / levels)),
         pole_tolerance=0.1 * rtol,
@@ -167,7 +167,7 @@ def more_reduced_effort(effort: Effort, errors: dict[str, float], rtol: float) -
         tail=less * effort.tail,
         direction_tail=0.5 * effort.direction_tail,
         rank=2 * effort.rank,
-        steps=effort.steps + 2,
+        steps=effort.steps + 4,
     )
 
 

@@ -144,7 +144,8 @@ def find_poles(
     -------
     Poles
     """
-    positions, vectors, residuals = _ritz_pairs(open_bar, factor, window, radius, block, steps)
+    passes = 1 if np.isfinite(broadest) else 2
+    positions, vectors, residuals = _ritz_pairs(open_bar, factor, window, radius, block, steps, passes)
     sharp = residuals < _POLISHED
     if np.isfinite(broadest):
         narrow = sharp & window.close(positions) & (-positions.imag < broadest * window.half_width)
@@ -248,9 +249,11 @@ def together(first: Poles, second: Poles) -> Poles:
 
 
 def _ritz_pairs(
-    open_bar: OpenBar, factor: SliceFactor, window: Window, radius: float, block: int, steps: int
+    open_bar: OpenBar, factor: SliceFactor, window: Window, radius: float, block: int, steps: int, passes: int
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Usable Ritz pairs of the operator A(z)^{-1} A'(z) near a window.
+
+    One pass of orthogonalisation does for a few digits, two for all.
 
     Returns
     -------
@@ -284,7 +287,7 @@ def _ritz_pairs(
         new, left = inverse(basis[now].T), np.eye(block)
         # Twice is enough to be orthogonal to rounding, if what is left of directions that have converged, which is
         # rounding, is normalised in between.
-        for _ in range(2):
+        for _ in range(passes):
             overlap = (basis[done] @ new.conj()).conj()
             hessenberg[done, now] += overlap @ left
             new, normed = orthonormal(new - basis[done].T @ overlap)
