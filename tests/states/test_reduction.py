@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -5,8 +6,11 @@ import pytest
 
 from anderson_ness import AndersonBar, Leads, transmission, window_coherence, window_poles
 from anderson_ness.states import by_resonances
+from anderson_ness.states.effort import reduced_effort
 from anderson_ness.states.elimination import OpenBar
-from anderson_ness.states.reduction import ReducedBar, ReducedModel, orthonormal_beyond
+from anderson_ness.states.rational import Interpolation, Measure
+from anderson_ness.states.reduced_bar import ReducedBar
+from anderson_ness.states.reduction import ReducedModel, _choose_nodes, orthonormal_beyond
 
 # shape, disorder, seed, contact, bias
 BARS = {
@@ -112,6 +116,45 @@ def test_faint_transmission_has_every_digit():
     bar = AndersonBar.random(16, 36.0, 7647948831869311983)
     result = window_coherence(bar, 24 * 16.5 / 16**3, rtol=1e-3)
     assert result.transmission == pytest.approx(transmission(bar), rel=1e-6)
+
+
+def test_transmission_where_refinement_fails_is_in_double_precision(monkeypatch):
+    bar, bias = bar_of("critical")
+    tried, through = [], ReducedModel._through
+
+    def only_in_double(self, factor):
+        tried.append(factor.dtype)
+        return through(self, factor) if factor.dtype == np.complex128 else None
+
+    monkeypatch.setattr(ReducedModel, "_through", only_in_double)
+    result = window_coherence(bar, bias, rtol=1e-3)
+    assert tried == [np.complex64, np.complex128]
+    assert result.transmission == pytest.approx(transmission(bar), rel=1e-5)
+
+
+@pytest.mark.parametrize(("n_nodes", "degree"), [(2, 2), (3, 3)])
+def test_few_nodes_integrate_as_if_there_were_one_more(n_nodes, degree):
+    nodes = _choose_nodes(n_nodes, 0.2)
+    x, w = np.polynomial.legendre.leggauss(8)
+    weights = Interpolation(nodes).at(x) @ w
+    for power in range(degree + 1):
+        assert weights @ nodes**power == pytest.approx((1 - (-1) ** (power + 1)) / (power + 1), abs=1e-12)
+
+
+def test_what_the_reduced_bar_lacks_at_the_nodes_is_added(monkeypatch):
+    """Densities in the far half, of a bar that is reduced to too few directions."""
+    bar, bias = bar_of("critical")
+    exact = sampled("critical")
+    effort = reduced_effort(bar, [-bias / 2, bias / 2], 1e-3, uniform=True)
+    model = ReducedModel(OpenBar(bar), 0.0, bias / 2, replace(effort, direction_tail=8 * effort.direction_tail))
+    window = (Measure.interval(-1, 1, 8),)
+    wanted = bar.n_slice * (exact.spectral_weight - exact.density_profile)[: bar.shape[0] // 2]
+    corrected = np.abs(model.far_density("R", window) - wanted).max()
+    for lacking in (model._lacking, model._lacking_coarse):
+        monkeypatch.setattr(model, "_contracted", {})
+        for lead in lacking:
+            lacking[lead] = np.zeros_like(lacking[lead])
+    assert corrected < 0.5 * np.abs(model.far_density("R", window) - wanted).max()
 
 
 def test_several_biases_share_a_reduction():

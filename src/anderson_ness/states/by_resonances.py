@@ -81,8 +81,7 @@ class _Panel:
             start, stop = max(self.start, -abs(drive.bias) / 2), min(self.stop, abs(drive.bias) / 2)
             if start >= stop:
                 return ()
-            n_nodes = max(2 * self.model.effort.n_nodes, 4)
-            return (Measure.interval(self.scaled(start), self.scaled(stop), n_nodes),)
+            return (Measure.interval(self.scaled(start), self.scaled(stop), self.model.n_quadrature),)
         return self._thermal(drive, lambda energy: 2 * abs(drive.difference(energy)))
 
     def filled_slope(self, drive: Drive) -> tuple[Measure, ...]:

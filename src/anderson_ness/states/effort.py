@@ -141,7 +141,8 @@ def reduced_effort(
         channel_share=0.003 if localizing < 0.9 else 0.006 * max(1.0, float(localizing)) ** 2,
         # Without levels in the window, what is left out is not orthogonal to what makes the coherence.
         change_share=0.05 if scarce >= 0.5 else 0.5,
-        least_error=(0.15 if scarce >= 0.5 else 0.3) * rtol,
+        # However little changes, what leaves the span of the fields overlaps in each half with what stays in it.
+        least_error=4e-5 + (0.15 if scarce >= 0.5 else 0.3) * rtol,
         field_nodes=2 + int(scarce < 0.5 or fine),
         tail=(5.0 if localizing < 0.9 else 3 * max(1.0, localizing) ** -2) * tail,
         direction_tail=(2 if localizing < 0.9 else 3) * tail,

@@ -336,6 +336,11 @@ class ReducedModel:
         self._traces = _Traces.of(self.window, self._nodes, traces, self._known_poles(), effort.radius)
         self._contracted: dict[tuple, Contracted] = {}
 
+    @property
+    def n_quadrature(self) -> int:
+        """Number of Gauss-Legendre nodes with which products of two samples' interpolations are integrated exactly."""
+        return len(self._response_nodes())
+
     # -- building ------------------------------------------------------------------------------------------------
 
     def _choose_channels(self, factor: SliceFactor, lead: str) -> NDArray:

@@ -128,6 +128,11 @@ class WindowModel:
         self._contracted: dict[tuple[Measure, ...], _Measured] = {}
         self._slice_overlaps: dict[str, NDArray] = {}
 
+    @property
+    def n_quadrature(self) -> int:
+        """Number of Gauss-Legendre nodes with which products of two samples' interpolations are integrated exactly."""
+        return max(2 * self.effort.n_nodes, 4)
+
     # -- building ------------------------------------------------------------------------------------------------
 
     def _energy(self, x):
