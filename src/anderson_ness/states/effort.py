@@ -26,6 +26,8 @@ _WIDE_ENOUGH = 0.02
 # Height of the nodes above the axis in single precision, at least, in units of the hopping; and its bounds, in
 # half-widths.
 _LEAST_HEIGHT = 0.004
+# Number of slices below which a bar is short.
+_SHORT = 10
 # Tolerance below which a reduction takes the fields of one more energy.
 _FINE_REDUCED = 5e-4
 _LOW, _HIGH = 0.1, 0.4
@@ -50,6 +52,7 @@ class Effort:
     steps: int = 6
     radius: float = 4.0
     pole_tolerance: float = 1e-4
+    purged_width: float = 0.3
     elevation: float = 0.05
     dtype: type = np.complex128
     field_dtype: type = np.complex128
@@ -145,13 +148,16 @@ def reduced_effort(
         least_error=4e-5 + (0.15 if scarce >= 0.5 else 0.3) * rtol,
         field_nodes=2 + int(scarce < 0.5 or fine),
         tail=(5.0 if localizing < 0.9 else 3 * max(1.0, localizing) ** -2) * tail,
-        direction_tail=(2 if localizing < 0.9 else 3) * tail,
+        # In a short bar every slice is next to a lead, where directions that are left out show in the profile.
+        direction_tail=(2 if localizing < 0.9 else 3) * min(1.0, bar.shape[0] / _SHORT) * tail,
         end_tail=0.1 * rtol,
         block=16,
         steps=int(np.ceil((90 + 4.1 * levels) / 16)),
         # Of a window with hardly a level, the levels around it are all there is; Arnoldi's iteration finds as many.
         radius=float(max(3.5, _KNOWN_LEVELS / levels)),
         pole_tolerance=0.1 * rtol,
+        # Where poles are broad and overlap, one more of them is no resonance.
+        purged_width=0.3 if localizing < 0.9 else 1.0,
         elevation=elevation,
         dtype=np.complex64 if single else np.complex128,
         field_dtype=np.complex64,

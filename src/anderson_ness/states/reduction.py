@@ -53,7 +53,6 @@ _NARROW = 1e-3
 # taken out of the basis; broad ones are how the reduced bar represents what is smooth.
 _SPURIOUS = 1.0
 _PURGED = 1.0
-_NARROW_SPURIOUS = 0.3
 _MOST_PURGES = 8
 # Relative error of a vector over its residual in units of the hopping, and distance within which two approximations
 # are of the same pole, in half-widths.
@@ -445,7 +444,7 @@ class ReducedModel:
             fields = real_times(self.basis, inner[:, close])
             vectors = fields.reshape(self.open_bar.length, self.open_bar.n_slice, -1)
             residuals = self._residuals(poles.positions[close], vectors)
-            narrow = -poles.positions[close].imag < _NARROW_SPURIOUS * self.half_width
+            narrow = -poles.positions[close].imag < self.effort.purged_width * self.half_width
             spurious = close[(residuals > _SPURIOUS) & narrow]
             if last or not spurious.size:
                 break
