@@ -26,11 +26,11 @@ _WIDE_ENOUGH = 0.02
 # Height of the nodes above the axis in single precision, at least, in units of the hopping; and its bounds, in
 # half-widths.
 _LEAST_HEIGHT = 0.004
+_LOW, _HIGH = 0.1, 0.4
 # Number of slices below which a bar is short.
 _SHORT = 10
 # Tolerance below which a reduction takes the fields of one more energy.
 _FINE_REDUCED = 5e-4
-_LOW, _HIGH = 0.1, 0.4
 # Levels around a narrow window that are worth knowing.
 _KNOWN_LEVELS = 20
 
@@ -124,16 +124,17 @@ def reduced_effort(
     """
     levels = expected_levels(bar, edges[1] - edges[0])
     localizing = localization(bar)
+    diffusive = localizing < 0.9
     # Errors are of second order in what is left out; the coherence of a localized bar, or of few levels, is small.
     scarce = _scarcity(levels, localizing)
     left_out = 0.04 * np.sqrt(rtol / 1e-3) * min(0.8, localizing**-2.5) * scarce**1.5
-    n_channels = 40 + (0.3 if localizing < 0.9 else 0.1) * bar.n_slice
+    n_channels = 40 + (0.3 if diffusive else 0.1) * bar.n_slice
     fine = rtol < _FINE_REDUCED
     tail = float((0.2 if fine else 0.4) * left_out * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0])))
     # Single precision displaces levels, which shows in the weight of a narrow window of few.
-    single = (edges[1] - edges[0]) / 2 * max(1.0, levels) > _WIDE_ENOUGH
-    # Nodes close above the window see little of what is unknown outside; in single precision rounding shows there.
     half_width = (edges[1] - edges[0]) / 2
+    single = half_width * max(1.0, levels) > _WIDE_ENOUGH
+    # Nodes close above the window see little of what is unknown outside; in single precision rounding shows there.
     elevation = float(np.clip(_LEAST_HEIGHT / half_width, _LOW, _HIGH)) if single else _LOW
     few = 2 if uniform and elevation <= 2 * _LOW else 3
     return Effort(
@@ -141,15 +142,15 @@ def reduced_effort(
         # Of the channels that reach a cut next to a lead none may be left out.
         rank=bar.n_slice if cuts else int(scarce * n_channels + (1 - scarce) * bar.n_slice),
         # Left out channels count in full when localized; a diffusive bar's are orthogonal to those that are kept.
-        channel_share=0.003 if localizing < 0.9 else 0.006 * max(1.0, float(localizing)) ** 2,
+        channel_share=0.003 if diffusive else 0.006 * max(1.0, float(localizing)) ** 2,
         # Without levels in the window, what is left out is not orthogonal to what makes the coherence.
         change_share=0.05 if scarce >= 0.5 else 0.5,
         # However little changes, what leaves the span of the fields overlaps in each half with what stays in it.
         least_error=4e-5 + (0.15 if scarce >= 0.5 else 0.3) * rtol,
         field_nodes=2 + int(scarce < 0.5 or fine),
-        tail=(5.0 if localizing < 0.9 else 3 * max(1.0, localizing) ** -2) * tail,
+        tail=(5.0 if diffusive else 3 * max(1.0, localizing) ** -2) * tail,
         # In a short bar every slice is next to a lead, where directions that are left out show in the profile.
-        direction_tail=(2 if localizing < 0.9 else 3) * min(1.0, bar.shape[0] / _SHORT) * tail,
+        direction_tail=(2 if diffusive else 3) * min(1.0, bar.shape[0] / _SHORT) * tail,
         end_tail=0.1 * rtol,
         block=16,
         steps=int(np.ceil((90 + 4.1 * levels) / 16)),
@@ -157,7 +158,7 @@ def reduced_effort(
         radius=float(max(3.5, _KNOWN_LEVELS / levels)),
         pole_tolerance=0.1 * rtol,
         # Where poles are broad and overlap, one more of them is no resonance.
-        purged_width=0.3 if localizing < 0.9 else 1.0,
+        purged_width=0.3 if diffusive else 1.0,
         elevation=elevation,
         dtype=np.complex64 if single else np.complex128,
         field_dtype=np.complex64,

@@ -49,8 +49,8 @@ _NEGLECTED = 1e-2
 # couplings to the leads.
 _NARROW = 1e-3
 # A pole of the reduced bar that is no pole of the bar, an accident of the fields, has a residual of many half-widths,
-# a true one of a few per cent. Where it would be seen as a resonance (next to the window, and narrow) its vector is
-# taken out of the basis; broad ones are how the reduced bar represents what is smooth.
+# a true one of a few per cent. Where it would be seen as a resonance (next to the window, and narrower than the effort
+# says) its vector is taken out of the basis; broad ones are how the reduced bar represents what is smooth.
 _SPURIOUS = 1.0
 _PURGED = 1.0
 _MOST_PURGES = 8
