@@ -6,8 +6,7 @@ from numpy.polynomial import chebyshev
 from anderson_ness import AndersonBar, Leads
 from anderson_ness.leads import channel_basis
 from anderson_ness.states.elimination import OpenBar, SliceFactor
-from anderson_ness.states.poles import Window, all_poles, find_poles
-from anderson_ness.states.reduced_bar import ReducedBar
+from anderson_ness.states.poles import Window, find_poles
 
 HALF_WIDTH = 0.3
 RADIUS = 4.0
@@ -60,7 +59,10 @@ def dense_poles(bar):
                     return dense(bar, energy, frozen + share * (true - frozen))
 
                 slope = (at(E + step) - at(E - step)) / (2 * step)
-                v = np.linalg.solve(at(E) + 1e-14j * np.eye(n), slope @ vectors[:, j])
+                try:
+                    v = np.linalg.solve(at(E) + 1e-14j * np.eye(n), slope @ vectors[:, j])
+                except np.linalg.LinAlgError:
+                    break  # exact to the last bit
                 positions[j] -= (vectors[:, j] @ slope @ vectors[:, j]) / (vectors[:, j] @ slope @ v)
                 vectors[:, j] = v / np.linalg.norm(v)
     return positions
@@ -233,21 +235,6 @@ def continued_operator(bar, degree=40, reach=0.3):
     values = np.array([bar.leads.self_energy(energy, *bar.shape[1:]) for energy in x])
     coefficients = chebyshev.chebfit(x / reach, values, degree - 1)
     return lambda energy: dense(bar, energy, chebyshev.chebval(energy / reach, coefficients))
-
-
-@pytest.mark.parametrize("name", BARS)
-def test_all_poles_of_a_small_bar_are_those_found_one_by_one(name):
-    open_bar, shift = OpenBar(BARS[name]), 0.1j * HALF_WIDTH
-    bar = ReducedBar.of(open_bar, np.eye(BARS[name].n_sites))
-    (operator,) = bar.operators(np.array([shift]))
-    everything, found = all_poles(bar, operator, shift, Window(0.0, HALF_WIDTH), RADIUS), poles_of(BARS[name])
-    for j in np.flatnonzero(close(found)):
-        twin = int(np.argmin(np.abs(everything.positions - found.positions[j])))
-        assert everything.positions[twin] == pytest.approx(found.positions[j], abs=1e-9)
-        # Vectors of unit norm, of any phase.
-        overlap = np.vdot(everything.vectors[0, :, twin], flat(found)[:, j])
-        assert abs(overlap) == pytest.approx(1, abs=1e-6)
-        assert everything.strengths[twin] * np.conj(overlap) ** 2 == pytest.approx(found.strengths[j], rel=1e-5)
 
 
 def test_rough_poles_next_to_the_window_are_corrected():

@@ -9,7 +9,7 @@ from anderson_ness import AndersonBar, nonequilibrium_correlations, window_coher
 from anderson_ness.information import coherence_density, mutual_coherence
 
 SMALL = AndersonBar.random((7, 4, 3), 14.0, 5)
-REDUCED = AndersonBar.random((8, 11, 12), 16.5, 3)
+LARGE = AndersonBar.random((8, 11, 12), 16.5, 3)
 
 
 def expected(bar, bias, cuts, rtol=1e-8, **options):
@@ -40,13 +40,13 @@ def test_segments_of_a_small_bar(method, temperature):
 
 
 @pytest.mark.parametrize("cuts", [(4,), (3, 5), (1, 4, 7)])
-def test_segments_of_a_reduced_bar(cuts, monkeypatch):
+def test_segments_of_compressed_fields(cuts, monkeypatch):
     def refuse(*_):
         raise AssertionError("the whole of G^d is not needed here")
 
-    between, profile = expected(REDUCED, 0.4, cuts)
+    between, profile = expected(LARGE, 0.4, cuts)
     monkeypatch.setattr("anderson_ness.states.by_resonances.correlations", refuse)
-    window = window_coherence(REDUCED, 0.4, rtol=1e-3, cuts=cuts)
+    window = window_coherence(LARGE, 0.4, rtol=1e-3, cuts=cuts)
     assert window.converged
     within(window.segment_coherence, between, 1e-3)
     within(window.coherence_profile, profile, 1e-3)
@@ -62,13 +62,13 @@ def test_wide_windows_of_several_panels():
 
 
 def test_the_profile_adds_up_to_the_coherence():
-    window = window_coherence(REDUCED, 0.4, rtol=1e-3, cuts=[4])
+    window = window_coherence(LARGE, 0.4, rtol=1e-3, cuts=[4])
     for half in (slice(0, 4), slice(4, 8)):
         assert window.coherence_profile[half].sum() == pytest.approx(window.coherence, rel=1e-9)
 
 
 def test_a_cut_in_the_middle_gives_the_halves():
-    window = window_coherence(REDUCED, 0.4, rtol=1e-3, cuts=[4])
+    window = window_coherence(LARGE, 0.4, rtol=1e-3, cuts=[4])
     assert window.segment_coherence[0, 1] == pytest.approx(window.coherence, rel=1e-9)
     np.testing.assert_array_equal(np.diag(window.segment_coherence), 0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import cast
 
@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 from anderson_ness import _check
 from anderson_ness.model import AndersonBar
 from anderson_ness.states import scattering
+from anderson_ness.states.compression import CompressedModel
 from anderson_ness.states.drive import Drive
 from anderson_ness.states.effort import (
     NARROWEST_SINGLE,
     Effort,
     expected_levels,
     localization,
-    more_reduced_effort,
+    more_compressed_effort,
     more_sampled_effort,
-    reduced_effort,
+    compressed_effort,
     sampled_effort,
 )
 from anderson_ness.states.elimination import OpenBar, SliceFactor, sandwiched
 from anderson_ness.states.poles import Poles, Window, find_poles
 from anderson_ness.states.rational import Measure
-from anderson_ness.states.reduction import ReducedModel
-from anderson_ness.states.resonances import LEADS, Changes, WindowModel
+from anderson_ness.states.resonances import LEADS, Changes, Coarse, WindowModel, ratio
 from anderson_ness.states.result import WindowCoherence
 from anderson_ness.states.segments import segment_coherence, segments, slice_coherence
 
@@ -42,15 +42,15 @@ _MAX_ROUNDS = 5
 # Matrices between the halves are cheaper as plain ones if the fields are more than this share of a half's sites.
 _PLAIN_SHARE = 0.8
 _ROUNDING = 256 * np.finfo(float).eps
-# A bar is reduced where that pays: not if it is small already (sites of a slice, the more the weaker the disorder),
-# nor to very many digits.
-_SMALLEST_REDUCED_SLICE = 118
+# Fields are compressed where that pays: not if the bar is small already (sites of a slice, the more the weaker the
+# disorder), nor to very many digits.
+_SMALLEST_COMPRESSED_SLICE = 118
 _MOST_LOCALIZING = 1.8
-_SHORTEST_REDUCED = 4
+_SHORTEST_COMPRESSED = 4
 # In a nearly clean bar the profile is the small difference of large densities; high walls need every digit.
-_REDUCED_DISORDER = (0.4, 6.0)
-_FINEST_REDUCED = 2e-4
-_REDUCED_ROUNDS = 2
+_COMPRESSED_DISORDER = (0.4, 6.0)
+_FINEST_COMPRESSED = 1e-9
+_COMPRESSED_ROUNDS = 3
 # Thermal windows are integrated up to where occupations have fallen to rounding, in pieces on which the Fermi
 # functions are smooth, with this many nodes.
 _THERMAL_STEPS = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
@@ -65,7 +65,7 @@ class ChannelThresholdError(ValueError):
 class _Panel:
     """A piece of the window with its model."""
 
-    model: WindowModel | ReducedModel
+    model: WindowModel | CompressedModel
     start: float
     stop: float
 
@@ -120,7 +120,7 @@ def coherence(
 ) -> list[WindowCoherence]:
     """Everything of a `WindowCoherence` for each drive, from the same poles and samples.
 
-    Coherence between the segments of a bar that is not reduced comes from the whole of G^d instead.
+    Coherence between the segments of a bar whose fields are not compressed comes from the whole of G^d instead.
 
     Raises
     ------
@@ -131,9 +131,9 @@ def coherence(
     edges = _panel_edges(bar, widest)
     open_bar = OpenBar(bar)
     readings: list[_Reading] = []
-    reduced = _reduced_plan(bar, edges, drives, rtol, cuts)
-    if reduced is not None:
-        window, readings = _converged(open_bar, edges, drives, rtol, reduced, cuts)
+    compressed = _compressed_plan(bar, edges, drives, rtol, cuts)
+    if compressed is not None:
+        window, readings = _converged(open_bar, edges, drives, rtol, compressed, cuts)
     # An error that is no number has not converged either.
     if not (readings and sum(_worst(readings).values()) <= rtol):
         sampled = _sampled_plan(bar, edges, rtol, min((reading.coherence for reading in readings), default=0.0))
@@ -156,26 +156,28 @@ def _with_segments(
 class _Plan:
     """A model of the window, the first effort for it, how to raise that, and how often."""
 
-    model: Callable[[OpenBar, float, float, Effort], WindowModel | ReducedModel]
+    model: Callable[[OpenBar, float, float, Effort], WindowModel | CompressedModel]
     effort: Effort
     raised: Callable[[Effort, dict[str, float], float], Effort]
     rounds: int
 
 
-def _reduced_plan(
+def _compressed_plan(
     bar: AndersonBar, edges: list[float], drives: Sequence[Drive], rtol: float, cuts: tuple[int, ...]
 ) -> _Plan | None:
-    """The reduced bar, where it pays to begin with it."""
+    """Compressed fields, where it pays to begin with them."""
     localizing = localization(bar)
     large = (
-        bar.n_slice * min(localizing, _MOST_LOCALIZING) >= _SMALLEST_REDUCED_SLICE and bar.shape[0] >= _SHORTEST_REDUCED
+        bar.n_slice * min(localizing, _MOST_LOCALIZING) >= _SMALLEST_COMPRESSED_SLICE
+        and bar.shape[0] >= _SHORTEST_COMPRESSED
     )
-    able = _REDUCED_DISORDER[0] < localizing < _REDUCED_DISORDER[1] and edges[-1] - edges[0] > NARROWEST_SINGLE
-    if not (large and able and rtol >= _FINEST_REDUCED):
+    low, high = _COMPRESSED_DISORDER
+    able = low < localizing < high and edges[-1] - edges[0] > NARROWEST_SINGLE
+    if not (large and able and rtol >= _FINEST_COMPRESSED):
         return None
     uniform = len({abs(drive.bias) for drive in drives}) == 1 and all(drive.temperature == 0 for drive in drives)
-    effort = reduced_effort(bar, edges, rtol, cuts, uniform)
-    return _Plan(partial(ReducedModel, cuts=cuts), effort, more_reduced_effort, _REDUCED_ROUNDS)
+    effort = compressed_effort(bar, edges, rtol, uniform, split=bool(cuts) or len(edges) > 2)
+    return _Plan(partial(CompressedModel, cuts=cuts), effort, more_compressed_effort, _COMPRESSED_ROUNDS)
 
 
 def _sampled_plan(bar: AndersonBar, edges: list[float], rtol: float, coherence: float = 0.0) -> _Plan:
@@ -225,7 +227,7 @@ def correlations(bar: AndersonBar, drive: Drive, rtol: float) -> tuple[NDArray[n
             _Panel(WindowModel(open_bar, (a + b) / 2, (b - a) / 2, effort, whole=True), a, b)
             for a, b in pairwise(edges)
         ]
-        (fine, size), (coarse, _) = (_full_matrix(panels, drive, coarse) for coarse in (False, True))
+        (fine, size), (coarse, _) = (_full_matrix(panels, drive, coarse) for coarse in (Coarse.NOT, Coarse.NODES))
         change = float(np.linalg.norm(fine - coarse))
         errors = {
             "interpolation": 0.25 * _ratio(change, float(np.linalg.norm(fine)), size),
@@ -290,7 +292,7 @@ def window_poles(bar: AndersonBar, bias: float, rtol: float = 1e-6) -> Poles:
     return merged.select(np.argsort(merged.positions.real))
 
 
-def _full_matrix(panels: list[_Panel], drive: Drive, coarse: bool) -> tuple[NDArray[np.complex128], float]:
+def _full_matrix(panels: list[_Panel], drive: Drive, coarse: Coarse) -> tuple[NDArray[np.complex128], float]:
     """G^d, and the size of the two leads' parts of which it is the difference."""
     pieces = [(cast(WindowModel, panel.model), panel.filled(drive)) for panel in panels]
     left, right = (
@@ -360,6 +362,36 @@ class _Reading:
         )
 
 
+@dataclass(frozen=True)
+class _Contents:
+    """What a window holds, by one effort.
+
+    Attributes
+    ----------
+    coherence, slope
+        C_d and its derivative.
+    matrices, slope_matrices
+        G^d between the halves, as it is represented and dressed, and its derivative.
+    parts, between
+        Coherence profile, and coherence between segments, if there are cuts.
+    profile, weight
+        Density profile and spectral weight.
+    """
+
+    coherence: float
+    slope: float
+    matrices: tuple[list[NDArray], list[NDArray]]
+    slope_matrices: tuple[list[NDArray], list[NDArray]]
+    parts: NDArray[np.float64] | None
+    between: NDArray[np.float64] | None
+    profile: NDArray[np.float64]
+    weight: NDArray[np.float64]
+
+    @property
+    def densities(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self.profile, self.weight
+
+
 class _Window:
     """The window's panels, and the overlaps of their fields."""
 
@@ -368,28 +400,35 @@ class _Window:
         open_bar: OpenBar,
         edges: list[float],
         effort: Effort,
-        model: Callable[[OpenBar, float, float, Effort], WindowModel | ReducedModel] = WindowModel,
+        model: Callable[[OpenBar, float, float, Effort], WindowModel | CompressedModel] = WindowModel,
     ) -> None:
         self.open_bar = open_bar
         self.panels = [_Panel(model(open_bar, (a + b) / 2, (b - a) / 2, effort), a, b) for a, b in pairwise(edges)]
         n_columns = sum(panel.model.n_columns("L") for panel in self.panels)
         self._explicit = n_columns >= _PLAIN_SHARE * (open_bar.length // 2 * open_bar.n_slice)
-        if not self._explicit:
-            self._fields = [{half: panel.model.fields(half) for half in LEADS} for panel in self.panels]
-            self._overlaps = {half: self._overlap(half) for half in LEADS}
+
+    @cached_property
+    def _fields(self) -> list[dict[str, NDArray]]:
+        return [{half: panel.model.fields(half) for half in LEADS} for panel in self.panels]
+
+    @cached_property
+    def _overlaps(self) -> dict[str, list[list[NDArray]]]:
+        return {half: self._overlap(half) for half in LEADS}
 
     def _overlap(self, half: str) -> list[list[NDArray]]:
+        if len(self.panels) == 1 and self.panels[0].model.orthonormal:
+            return [[np.eye(self.panels[0].model.n_columns(half))]]
         fields = [panel[half] for panel in self._fields]
         return [[a.conj().T @ b for b in fields] for a in fields]
 
-    def _represent(self, measures: list[tuple[Measure, ...]], coarse: bool) -> list[NDArray]:
+    def _represent(self, measures: list[tuple[Measure, ...]], coarse: Coarse) -> list[NDArray]:
         """G's driven part between the halves, of each panel's measures: as one plain matrix where that is cheaper."""
         if not self._explicit:
             return self._between_fields(measures, coarse)
         pieces = zip(self.panels, measures, strict=True)
         return [0.5 * np.asarray(sum(panel.model.block(some, coarse) for panel, some in pieces if some), complex)]
 
-    def _between_fields(self, measures: list[tuple[Measure, ...]], coarse: bool) -> list[NDArray]:
+    def _between_fields(self, measures: list[tuple[Measure, ...]], coarse: Coarse) -> list[NDArray]:
         """The same as a matrix between its fields for each panel."""
         models = (panel.model for panel in self.panels)
         return [0.5 * _driven(model, some, coarse) for model, some in zip(models, measures, strict=True)]
@@ -403,58 +442,82 @@ class _Window:
     def read(self, drive: Drive, cuts: tuple[int, ...] = ()) -> _Reading:
         """Coherence, slope, profiles and weight of a drive, with the parts of the error."""
         filled, edges = ([one(panel, drive) for panel in self.panels] for one in (_Panel.filled, _Panel.filled_slope))
-        G, coarse_G = (self._represent(filled, coarse) for coarse in (False, True))
-        slope, coarse_slope = (self._represent(edges, coarse) for coarse in (False, True))
-        dressed, coarse_dressed = self._dressed(G), self._dressed(coarse_G)
-        slope_dressed, coarse_slope_dressed = self._dressed(slope), self._dressed(coarse_slope)
-        coherence, derivative = 2 * _inner(G, dressed), 4 * _inner(slope, dressed)
-        norm, steepness = np.sqrt(coherence / 2), _norm(slope, slope_dressed)
-        slope_scale = max(abs(derivative), coherence / abs(drive.bias))
-        changed = _norm(_minus(G, coarse_G), _minus(dressed, coarse_dressed))
-        slope_changed = _norm(_minus(slope, coarse_slope), _minus(slope_dressed, coarse_slope_dressed))
-        parts, between, parts_changed = None, None, 0.0
-        if cuts:
-            parts, coarse_parts = self._coherence_profile(G), self._coherence_profile(coarse_G)
-            parts_changed = _ratio(_largest(parts - coarse_parts), _largest(parts))
-        if cuts and all(isinstance(panel.model, ReducedModel) for panel in self.panels):
-            between, coarse_between = (
-                self._between(self._between_fields(filled, coarse), cuts) for coarse in (False, True)
-            )
-            parts_changed = max(parts_changed, _ratio(_largest(between - coarse_between), _largest(between)))
-        (profile, weight), (coarse_profile, coarse_weight) = (
-            self._densities(filled, coarse) for coarse in (False, True)
-        )
-        interpolation = self.panels[0].model.error_of_changes(
-            Changes(
-                matrix=_ratio(2 * changed, norm),
-                coherence=_ratio(abs(2 * _inner(coarse_G, coarse_dressed) - coherence), coherence),
-                parts=parts_changed,
-                slope_matrix=_ratio(4 * (norm * slope_changed + steepness * changed), slope_scale),
-                slope=_ratio(abs(4 * _inner(coarse_slope, coarse_dressed) - derivative), slope_scale),
-                profile=_ratio(_largest(profile - coarse_profile), _largest(profile), _largest(weight)),
-                weight=_ratio(_largest(weight - coarse_weight), _largest(weight)),
-            )
-        )
-        width = abs(drive.bias)
-        discarded = max(panel.model.discarded[lead] for panel in self.panels for lead in LEADS)
+        fine = self._contents(filled, edges, cuts, Coarse.NOT, None)
+        model, width = self.panels[0].model, abs(drive.bias)
+        slope_scale = max(abs(fine.slope), fine.coherence / width)
+        changes, densities = {}, True
+        for coarse in model.coarse_results:
+            less = self._contents(filled, edges, cuts, coarse, None if densities else fine)
+            changes[coarse], densities = self._changes(fine, less, slope_scale), False
+        largest = _largest(fine.profile)
+        left_out = max(panel.model.left_out_error(width, fine.coherence, largest) for panel in self.panels)
         errors = {
-            "interpolation": float(interpolation),
-            "channels": self._channel_error(discarded * np.sqrt(width), coherence),
+            "interpolation": float(model.error_of_changes(changes)),
+            "channels": left_out if self.open_bar.length > 1 else 0.0,
             "poles": max(panel.model.pole_error() for panel in self.panels),
-            "rounding": self._rounding(norm, _largest(profile), _largest(weight)),
+            "rounding": self._rounding(np.sqrt(fine.coherence / 2), largest, _largest(fine.weight)),
         }
         n_energies = sum(panel.model.effort.n_nodes for panel in self.panels)
         return _Reading(
             drive,
-            coherence,
-            derivative,
-            parts,
-            between,
-            profile,
-            weight,
+            fine.coherence,
+            fine.slope,
+            fine.parts,
+            fine.between,
+            fine.profile,
+            fine.weight,
             errors,
             n_energies,
             self._widths(drive),
+        )
+
+    def _contents(
+        self,
+        filled: list[tuple[Measure, ...]],
+        edges: list[tuple[Measure, ...]],
+        cuts: tuple[int, ...],
+        coarse: Coarse,
+        densities_of: _Contents | None,
+    ) -> _Contents:
+        """What the models make of a window; its densities may be taken from elsewhere."""
+        G, steep = self._represent(filled, coarse), self._represent(edges, coarse)
+        dressed, steep_dressed = self._dressed(G), self._dressed(steep)
+        compressed = all(isinstance(panel.model, CompressedModel) for panel in self.panels)
+        profile, weight = self._densities(filled, coarse) if densities_of is None else densities_of.densities
+        return _Contents(
+            coherence=2 * _inner(G, dressed),
+            slope=4 * _inner(steep, dressed),
+            matrices=(G, dressed),
+            slope_matrices=(steep, steep_dressed),
+            parts=self._coherence_profile(G) if cuts else None,
+            between=self._between(filled, coarse, cuts) if cuts and compressed else None,
+            profile=profile,
+            weight=weight,
+        )
+
+    def _changes(self, fine: _Contents, less: _Contents, slope_scale: float) -> Changes:
+        """What fine contents change in those of less effort."""
+        changed, slope_changed = (
+            _norm(*(_minus(a, b) for a, b in zip(one, other, strict=True)))
+            for one, other in ((fine.matrices, less.matrices), (fine.slope_matrices, less.slope_matrices))
+        )
+        norm, steepness = np.sqrt(fine.coherence / 2), _norm(*fine.slope_matrices)
+        parts = max(
+            (
+                _ratio(_largest(one - other), _largest(one))
+                for one, other in ((fine.parts, less.parts), (fine.between, less.between))
+                if one is not None and other is not None
+            ),
+            default=0.0,
+        )
+        return Changes(
+            matrix=_ratio(2 * changed, norm),
+            coherence=_ratio(abs(less.coherence - fine.coherence), fine.coherence),
+            parts=parts,
+            slope_matrix=_ratio(4 * (norm * slope_changed + steepness * changed), slope_scale),
+            slope=_ratio(abs(less.slope - fine.slope), slope_scale),
+            profile=_ratio(_largest(fine.profile - less.profile), _largest(fine.profile), _largest(fine.weight)),
+            weight=_ratio(_largest(fine.weight - less.weight), _largest(fine.weight)),
         )
 
     def _coherence_profile(self, G: list[NDArray]) -> NDArray[np.float64]:
@@ -476,12 +539,15 @@ class _Window:
                 norms += np.einsum("sk,sk->s", first @ across.astype(first.dtype), second.conj()).real
         return norms
 
-    def _between(self, driven: list[NDArray], cuts: tuple[int, ...]) -> NDArray[np.float64]:
-        """C_d between segments, from G^d between the fields of reduced bars."""
-        models = [panel.model for panel in self.panels if isinstance(panel.model, ReducedModel)]
+    def _between(
+        self, filled: list[tuple[Measure, ...]], coarse: Coarse, cuts: tuple[int, ...]
+    ) -> NDArray[np.float64]:
+        """C_d between segments, from G^d between all fields of compressed models."""
+        models = [panel.model for panel in self.panels if isinstance(panel.model, CompressedModel)]
+        driven = [0.5 * model.driven_everywhere(some, coarse) for model, some in zip(models, filled, strict=True)]
         parts = segments(self.open_bar.length, cuts)
         fields = [[model.fields_on(part) for model in models] for part in parts]
-        overlaps = [[[a.T @ b for b in some] for a in some] for some in fields]
+        overlaps = [[[a.conj().T @ b for b in some] for a in some] for some in fields]
         between = np.zeros((len(parts), len(parts)))
         for later, right in enumerate(overlaps):
             for earlier, left in enumerate(overlaps[:later]):
@@ -502,12 +568,6 @@ class _Window:
             widths.append(poles.widths[inside])
         return np.concatenate(widths)
 
-    def _channel_error(self, discarded: float, coherence: float) -> float:
-        """Relative error from left out channels of an amplitude, of which a share may show in the coherence."""
-        if self.open_bar.length == 1:
-            return 0.0
-        return self.panels[0].model.effort.channel_share * _ratio(discarded, np.sqrt(coherence))
-
     def _rounding(self, norm: float, profile: float, weight: float) -> float:
         """Relative error from rounding, where left and right cancel in the coherence or in the profile."""
         effort = self.panels[0].model.effort
@@ -518,7 +578,7 @@ class _Window:
             parts.append(_ratio(unit, profile))
         return max(parts, default=0.0)
 
-    def _densities(self, measures: list[tuple[Measure, ...]], coarse: bool) -> tuple[NDArray, NDArray]:
+    def _densities(self, measures: list[tuple[Measure, ...]], coarse: Coarse) -> tuple[NDArray, NDArray]:
         """Slice means of G^d_xx and of the spectral weight."""
         length, n_slice = self.open_bar.length, self.open_bar.n_slice
         half = length // 2
@@ -568,14 +628,14 @@ def _ratio(error: float, size: float, parts: float = 0.0) -> float:
     """error / size; 0 where the error is but rounding of the parts of which the quantity is the difference."""
     if error <= _ROUNDING * parts:
         return 0.0
-    return float(error / size) if size > 0 else float("inf")
+    return ratio(error, size)
 
 
 def _largest(values: NDArray) -> float:
     return float(np.abs(values).max())
 
 
-def _driven(model: WindowModel | ReducedModel, measures: tuple[Measure, ...], coarse: bool) -> NDArray:
+def _driven(model: WindowModel | CompressedModel, measures: tuple[Measure, ...], coarse: Coarse) -> NDArray:
     if not measures:
         return np.zeros((model.n_columns("L"), model.n_columns("R")), dtype=complex)
     return model.driven(measures, coarse)

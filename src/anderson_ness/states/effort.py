@@ -21,38 +21,38 @@ _SINGLE_PRECISION = 3e-4
 NARROWEST_SINGLE = 1e-8
 _SMALL_SLICE = 16
 _LARGE_SLICE = 196
-# Half-width times number of levels below which the reduction takes double precision.
+# Half-width times number of levels below which compressed fields take double precision.
 _WIDE_ENOUGH = 0.02
 # Height of the nodes above the axis in single precision, at least, in units of the hopping; and its bounds, in
 # half-widths.
 _LEAST_HEIGHT = 0.004
 _LOW, _HIGH = 0.1, 0.4
-# Number of slices below which a bar is short.
-_SHORT = 10
-# Tolerance below which a reduction takes the fields of one more energy.
-_FINE_REDUCED = 5e-4
-# Levels around a narrow window that are worth knowing.
-_KNOWN_LEVELS = 20
+_LOW_DOUBLE = 0.03
+# More nodes than these have to be low, which asks for double precision.
+_MOST_HIGH_NODES = 3
+# Levels in and around a window that are worth knowing, and the distance up to which poles are sought, in half-widths.
+_KNOWN_LEVELS = 60
+_LEAST_RADIUS, _MOST_RADIUS = 4.3, 20.0
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much work a window model takes; see `resonances.WindowModel` and `reduction.ReducedModel`."""
+    """How much work a window model takes; see `resonances.WindowModel` and `compression.CompressedModel`."""
 
     n_nodes: int = 3
-    field_nodes: int = 2
+    left_out: float = 1e-6
+    left_out_density: float = 1e-6
+    probes: int = 32
     rank: int = 40
     tail: float = 0.0
-    direction_tail: float = 0.0
     channel_share: float = 1.0
-    change_share: float = 0.5
-    least_error: float = 0.0
+    node_share: float = 0.2
     end_tail: float = 1e-4
     block: int = 32
     steps: int = 6
     radius: float = 4.0
     pole_tolerance: float = 1e-4
-    purged_width: float = 0.3
+    broadest: float = np.inf
     elevation: float = 0.05
     dtype: type = np.complex128
     field_dtype: type = np.complex128
@@ -115,68 +115,64 @@ def sampled_effort(bar: AndersonBar, edges: list[float], rtol: float, coherence:
     )
 
 
-def reduced_effort(
-    bar: AndersonBar, edges: list[float], rtol: float, cuts: tuple[int, ...] = (), uniform: bool = False
+def compressed_effort(
+    bar: AndersonBar, edges: list[float], rtol: float, uniform: bool = False, split: bool = False
 ) -> Effort:
-    """Effort for a `ReducedModel` that reaches the tolerance at once for most bars.
+    """Effort for a `CompressedModel` that reaches the tolerance at once for most bars.
 
-    A window that is filled uniformly from end to end, and no part of it alone, takes fewer nodes.
+    Parameters
+    ----------
+    bar, edges, rtol
+        The bar, the ends of the window's panels, and the tolerance.
+    uniform
+        Whether the window is filled uniformly from end to end, and no part of it alone: this takes fewer nodes.
+    split
+        Whether there are panels or cuts: what a basis leaves out then overlaps with the others' fields.
     """
-    levels = expected_levels(bar, edges[1] - edges[0])
-    localizing = localization(bar)
-    diffusive = localizing < 0.9
-    # Errors are of second order in what is left out; the coherence of a localized bar, or of few levels, is small.
-    scarce = _scarcity(levels, localizing)
-    left_out = 0.04 * np.sqrt(rtol / 1e-3) * min(0.8, localizing**-2.5) * scarce**1.5
-    n_channels = 40 + (0.3 if diffusive else 0.1) * bar.n_slice
-    fine = rtol < _FINE_REDUCED
-    tail = float((0.2 if fine else 0.4) * left_out * np.sqrt(6 * _SMALL_COHERENCE / (edges[-1] - edges[0])))
-    # Single precision displaces levels, which shows in the weight of a narrow window of few.
+    levels, digits = expected_levels(bar, edges[1] - edges[0]), -np.log10(rtol)
+    diffusive = localization(bar) < 0.9
     half_width = (edges[1] - edges[0]) / 2
-    single = half_width * max(1.0, levels) > _WIDE_ENOUGH
-    # Nodes close above the window see little of what is unknown outside; in single precision rounding shows there.
-    elevation = float(np.clip(_LEAST_HEIGHT / half_width, _LOW, _HIGH)) if single else _LOW
-    few = 2 if uniform and elevation <= 2 * _LOW else 3
+    # Single precision displaces levels, which shows in the weight of a narrow window of few.
+    single = rtol >= _SINGLE_PRECISION and half_width * max(1.0, levels) > _WIDE_ENOUGH
+    block = 16 if single else 32
+    # Of a window with hardly a level, the levels around it are all there is.
+    radius = float(np.clip(_KNOWN_LEVELS / levels, _LEAST_RADIUS, _MOST_RADIUS))
+    known = levels * (1 + radius) / (1 + _LEAST_RADIUS)
+    vectors = 100 + 4.5 * known + 7 * max(digits - 3, 0)
     return Effort(
-        n_nodes=few + int(scarce < 0.5) + int(np.ceil(max(-np.log10(rtol) - 3, 0))),
-        # Of the channels that reach a cut next to a lead none may be left out.
-        rank=bar.n_slice if cuts else int(scarce * n_channels + (1 - scarce) * bar.n_slice),
-        # Left out channels count in full when localized; a diffusive bar's are orthogonal to those that are kept.
-        channel_share=0.003 if diffusive else 0.006 * max(1.0, float(localizing)) ** 2,
-        # Without levels in the window, what is left out is not orthogonal to what makes the coherence.
-        change_share=0.05 if scarce >= 0.5 else 0.5,
-        # However little changes, what leaves the span of the fields overlaps in each half with what stays in it.
-        least_error=4e-5 + (0.15 if scarce >= 0.5 else 0.3) * rtol,
-        field_nodes=2 + int(scarce < 0.5 or fine),
-        tail=(5.0 if diffusive else 3 * max(1.0, localizing) ** -2) * tail,
-        # In a short bar every slice is next to a lead, where directions that are left out show in the profile.
-        direction_tail=(2 if diffusive else 3) * min(1.0, bar.shape[0] / _SHORT) * tail,
-        end_tail=0.1 * rtol,
-        block=16,
-        steps=int(np.ceil((90 + 4.1 * levels) / 16)),
-        # Of a window with hardly a level, the levels around it are all there is; Arnoldi's iteration finds as many.
-        radius=float(max(3.5, _KNOWN_LEVELS / levels)),
+        n_nodes=max(int(np.ceil(digits - 1e-9)) - 1, 2 if uniform else 3),
+        left_out=0.1 * rtol**2 if split else 0.005 * rtol if rtol < _SINGLE_PRECISION else 0.02 * rtol,
+        left_out_density=1e-3 * rtol,
+        probes=40 if diffusive else 24,
+        # The poles of diffusive bars are many and alike, so that those that are known tell of the others.
+        node_share=0.02 if diffusive else 0.2,
+        block=block,
+        steps=int(np.ceil(vectors / block)),
+        radius=radius,
         pole_tolerance=0.1 * rtol,
-        # Where poles are broad and overlap, one more of them is no resonance.
-        purged_width=0.3 if diffusive else 1.0,
-        elevation=elevation,
+        # For a few digits broad poles need not be exact.
+        broadest=1.0 if single else np.inf,
+        # Nodes close above the window see little of what is unknown outside; in single precision rounding shows there.
+        elevation=float(np.clip(_LEAST_HEIGHT / half_width, _LOW, _HIGH)) if single else _LOW_DOUBLE,
         dtype=np.complex64 if single else np.complex128,
-        field_dtype=np.complex64,
+        field_dtype=np.complex64 if single else np.complex128,
     )
 
 
-def more_reduced_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
-    """More of everything for a `ReducedModel`: fields of more channels and energies, one more node for the traces."""
-    less = rtol / (3 * max(rtol, errors["channels"]))
-    return replace(
-        effort,
-        n_nodes=effort.n_nodes + 1,
-        field_nodes=effort.field_nodes + 1,
-        tail=less * effort.tail,
-        direction_tail=0.5 * effort.direction_tail,
-        rank=2 * effort.rank,
-        steps=effort.steps + 4,
-    )
+def more_compressed_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
+    """More for a `CompressedModel` of what the largest errors ask for."""
+    if errors["interpolation"] > rtol / 3:
+        effort = replace(effort, n_nodes=effort.n_nodes + 1, radius=1.2 * effort.radius, steps=int(1.2 * effort.steps))
+        if effort.n_nodes > _MOST_HIGH_NODES:
+            effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128, elevation=_LOW_DOUBLE)
+    if errors["channels"] > rtol / 3:
+        less = 0.3 * rtol / errors["channels"]
+        effort = replace(effort, left_out=less * effort.left_out, left_out_density=less * effort.left_out_density)
+    if errors["poles"] > rtol / 3:
+        effort = replace(effort, steps=effort.steps + 4, pole_tolerance=0.1 * effort.pole_tolerance)
+    if errors["poles"] > 10 * rtol or errors["rounding"] > rtol / 3:
+        effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128, elevation=_LOW_DOUBLE)
+    return effort
 
 
 def more_sampled_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:

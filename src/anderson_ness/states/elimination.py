@@ -3,7 +3,11 @@
 Fields over the bar have shape (Lx, n_slice, n_columns).
 """
 
+from __future__ import annotations
+
+import copy
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,8 +25,6 @@ _LAPACK_ORDER = 64
 # What rounding may perturb a block, in units of the energy's height above the axis, or of its largest entry's rounding.
 _PERTURBATION = 0.02
 _ROUNDED = 100.0
-# Rounding of a slice's trace, as a random vector sees it, that is too much; in units of the largest trace.
-_ROUNDED_TRACE = 1e-3
 
 
 class OpenBar:
@@ -122,13 +124,17 @@ class SliceFactor:
 
     def _invert(self, x: int, beyond: list[NDArray], out: NDArray) -> NDArray:
         """Green function of a slice with what lies beyond, given by the Green functions of the neighbours."""
+        return symmetric_inverse(self._dressed(x, beyond), self.energy.imag, out)
+
+    def _dressed(self, x: int, beyond: list[NDArray]) -> NDArray:
+        """The operator's block of a slice less what lies beyond; overwritten by the next call."""
         block, before = self._block, self._bare
         for part in [*beyond, *(self._end for border in (0, self.open_bar.length - 1) if x == border)]:
             before = np.subtract(before, part, out=block)
         if before is not block:
             block[:] = before
         block.ravel()[:: self.open_bar.n_slice + 1] += (self.energy - self.open_bar.onsite[x]).astype(self.dtype)
-        return symmetric_inverse(block, self.energy.imag, out)
+        return block
 
     def _order(self) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Slices in the order of elimination, with the eliminated neighbours of each."""
@@ -138,6 +144,14 @@ class SliceFactor:
         for x in range(last, self.middle, -1):
             yield x, (x + 1,) if x < last else ()
         yield self.middle, tuple(x for x in (self.middle - 1, self.middle + 1) if 0 <= x <= last)
+
+    def rounded(self) -> SliceFactor:
+        """The same factor in single precision."""
+        if self.dtype == np.complex64:
+            return self
+        other = copy.copy(self)
+        other.green, other.dtype = self.green.astype(np.complex64), np.dtype(np.complex64)
+        return other
 
     def solve(self, source: NDArray) -> NDArray:
         """A(z)^{-1} source, shape (Lx, n_slice, n_columns), in the factor's precision."""
@@ -158,9 +172,7 @@ class SliceFactor:
             field[x] += green[x] @ field[x - 1]
         return field
 
-    def solve_from_end(
-        self, end: int, source: NDArray, n_far: int, everywhere: bool = False
-    ) -> tuple[NDArray, NDArray]:
+    def solve_from_end(self, end: int, source: NDArray, n_far: int) -> tuple[NDArray, NDArray]:
         """A(z)^{-1} applied to sources on an end slice, where it is wanted: half the work of :meth:`solve`.
 
         Parameters
@@ -185,11 +197,10 @@ class SliceFactor:
         for x in towards:
             carried = fields[x] = green[x] @ carried
         at_middle = green[middle] @ carried
-        first_near = 0 if everywhere else n_far
-        near, far = {middle: at_middle[:, first_near:]}, {middle: at_middle[:, :n_far]}
+        near, far = {middle: at_middle[:, n_far:]}, {middle: at_middle[:, :n_far]}
         previous = near[middle]
         for x in reversed(towards):
-            previous = near[x] = fields[x][:, first_near:] + green[x] @ previous
+            previous = near[x] = fields[x][:, n_far:] + green[x] @ previous
         previous = far[middle]
         for x in beyond:
             previous = far[x] = green[x] @ previous
@@ -201,22 +212,22 @@ class SliceFactor:
             for part, half in zip((far, near), halves, strict=True)
         )
 
-    def solve_towards_end(self, end: int, source: NDArray) -> NDArray:
-        """A(z)^{-1} of sources far from an end slice, on that slice: half the work of :meth:`solve` or less.
+    def solve_to_ends(self, source: NDArray, first: int) -> tuple[NDArray, NDArray]:
+        """A(z)^{-1} of sources on some slices, on the two end slices.
 
         Parameters
         ----------
-        end
-            0 or -1, the first or the last slice.
         source
-            On the slices from the other end of the bar on, shape (slices, n_slice, n_columns).
+            On the slices from ``first`` on, shape (slices, n_slice, n_columns).
+        first
+            The first slice with a source.
 
         Returns
         -------
-        ndarray of shape (n_slice, n_columns)
+        left, right : ndarray
+            Each of shape (n_slice, n_columns).
         """
         green, middle, last = self.green, self.middle, self.open_bar.length - 1
-        first = last + 1 - len(source) if end == 0 else 0
         at = {first + i: part for i, part in enumerate(source)}
         total = at.get(middle, np.zeros_like(source[0]))
         fields = {}
@@ -228,50 +239,54 @@ class SliceFactor:
                     carried = fields[x] = green[x] @ here
             if carried is not None:
                 total = total + carried
-        field = green[middle] @ total
-        for x in range(middle - 1, -1, -1) if end == 0 else range(middle + 1, last + 1):
-            field = green[x] @ field + fields[x] if x in fields else green[x] @ field
-        return field
+        ends = []
+        for part in (range(middle - 1, -1, -1), range(middle + 1, last + 1)):
+            field = green[middle] @ total
+            for x in part:
+                field = green[x] @ field
+                if x in fields:
+                    field += fields[x]
+            ends.append(field)
+        return ends[0], ends[1]
+
+    def solve_from_ends(self, left: NDArray, right: NDArray, part: slice) -> NDArray:
+        """A(z)^{-1} of sources on the two end slices, on some slices of the bar.
+
+        Parameters
+        ----------
+        left, right
+            Sources on the first and on the last slice, each (n_slice, n_columns).
+        part
+            The slices.
+
+        Returns
+        -------
+        ndarray of shape (slices, n_slice, n_columns)
+        """
+        green, middle, last = self.green, self.middle, self.open_bar.length - 1
+        total, fields = np.zeros(left.shape, dtype=self.dtype), {}
+        for source, towards in ((left, range(middle)), (right, range(last, middle, -1))):
+            carried = source.astype(self.dtype, copy=False)
+            for x in towards:
+                carried = fields[x] = green[x] @ carried
+            total += carried
+        fields[middle] = green[middle] @ total
+        for x in range(middle - 1, part.start - 1, -1):
+            fields[x] += green[x] @ fields[x + 1]
+        for x in range(middle + 1, part.stop):
+            fields[x] += green[x] @ fields[x - 1]
+        return np.array([fields[x] for x in range(part.start, part.stop)])
 
     def slice_traces(self) -> NDArray[np.complex128]:
         """Trace of the Green function A(z)^{-1} over each slice, shape (Lx,).
 
-        By recursion from the middle outwards. A level of the part of the bar up to a slice may lie next to the energy;
-        what lies beyond cancels it, with as many digits. In single precision a random vector on each slice tells
-        whether enough of them are left, and if not the traces come from the Green functions of both sides' parts.
+        Each from the Green functions of what lies on its two sides. A recursion from the middle outwards costs as much
+        and loses digits where a level of a part of the bar lies next to the energy.
         """
-        n_slice, middle, last = self.open_bar.n_slice, self.middle, self.open_bar.length - 1
-        probes = np.random.default_rng(0).choice([-1.0, 1.0], size=(last + 1, n_slice)).astype(self.green.real.dtype)
-        traces, probed = (np.empty(last + 1, dtype=complex) for _ in range(2))
-        for part in (range(middle, -1, -1), range(middle, last + 1)):
-            for x in part:
-                green = self.green[x]
-                if x == middle:
-                    diagonal = green
-                else:
-                    diagonal = _symmetric_product(green @ diagonal, green)
-                    diagonal += green
-                traces[x], probed[x] = np.trace(diagonal), probes[x] @ diagonal @ probes[x]
-        if self.dtype == np.complex64:
-            rounding = np.abs(probed - self._expectations(probes))
-            if not np.all(rounding <= _ROUNDED_TRACE * np.abs(traces.imag).max()):
-                return self._traces_from_both_sides()
-        return traces
-
-    def _expectations(self, probes: NDArray) -> NDArray[np.complex128]:
-        """v^T A(z)^{-1} v for a vector v on each slice, (Lx, n_slice)."""
-        length, n_slice = probes.shape
-        source: NDArray = np.zeros((length, n_slice, length), dtype=self.dtype)
-        source[np.arange(length), :, np.arange(length)] = probes
-        field = self.solve(source)[np.arange(length), :, np.arange(length)]
-        return np.asarray(np.sum(probes * field, axis=1), dtype=complex)
-
-    def _traces_from_both_sides(self) -> NDArray[np.complex128]:
-        """The slices' traces, each from the Green functions of what lies on its two sides."""
         middle, last = self.middle, self.open_bar.length - 1
         traces = np.empty(last + 1, dtype=complex)
         traces[middle] = np.trace(self.green[middle])
-        part, whole, spare = (np.empty_like(self._bare) for _ in range(3))
+        part, spare = (np.empty_like(self._bare) for _ in range(2))
         for step in (-1, 1):
             end = 0 if step < 0 else last
             beyond: list[NDArray] = [self.green[middle - step]] if 0 <= middle - step <= last else []
@@ -279,7 +294,8 @@ class SliceFactor:
                 part, spare = spare, part
                 beyond = [self._invert(x, beyond, part)]
                 near = [self.green[x + 2 * step]] if x + step != end else []
-                traces[x + step] = np.trace(self._invert(x + step, [*beyond, *near], whole))
+                block = self._dressed(x + step, [*beyond, *near])
+                traces[x + step] = symmetric_inverse_trace(block, self.energy.imag)
         return traces
 
 
@@ -307,7 +323,9 @@ def sandwiched(left: NDArray, matrix: NDArray, right: NDArray) -> NDArray:
 def _symmetric_product(first: NDArray, second: NDArray) -> NDArray:
     """first second, of which it is known that it is symmetric: three quarters of the work."""
     half = len(first) // 2
-    product = np.empty_like(first)
+    if half < _LAPACK_ORDER:
+        return np.asarray(first @ second)
+    product = np.empty_like(first, shape=(len(first), len(first)))
     np.matmul(first[:half], second, out=product[:half])
     product[half:, :half] = product[:half, half:].T
     np.matmul(first[half:], second[:, half:], out=product[half:, half:])
@@ -329,13 +347,49 @@ def symmetric_inverse(matrix: NDArray, height: float = 0.0, out: NDArray | None 
     """
     inverse = np.empty_like(matrix) if out is None else out
     if len(matrix) <= _LAPACK_ORDER:
-        inverse[:] = _lapack_inverse(matrix)
+        inverse[:] = _symmetrised(_lapack_inverse(matrix))
         return inverse
     _inverse_by_halves(matrix, inverse)
+    # What rounding adds to the antisymmetric part would grow from slice to slice. Across these blocks there is none.
+    half = len(matrix) // 2
+    for start, stop in pairwise((0, half // 2, half, half + (len(matrix) - half) // 2, len(matrix))):
+        inverse[start:stop, start:stop] = _symmetrised(inverse[start:stop, start:stop])
     # Halves are taken without pivoting: where one has a level next to the energy, digits are lost.
-    if not _perturbation(matrix, inverse) <= _allowed(matrix, height):
-        inverse[:] = _lapack_inverse(matrix)
+    probe = _probe(matrix)
+    if not _perturbation(matrix, probe, inverse @ probe) <= _allowed(matrix, height):
+        inverse[:] = _symmetrised(_lapack_inverse(matrix))
     return inverse
+
+
+def _symmetrised(matrix: NDArray) -> NDArray:
+    return np.asarray((matrix + matrix.T) / 2)
+
+
+def symmetric_inverse_trace(matrix: NDArray, height: float = 0.0) -> complex:
+    """Trace of the inverse of a complex symmetric matrix; parameters as in :func:`symmetric_inverse`."""
+    if len(matrix) > _LAPACK_ORDER:
+        half, probe = len(matrix) // 2, _probe(matrix)
+        first, dressed, second = _by_halves(matrix)
+        below = second @ (probe[half:] - dressed.T @ probe[:half])
+        solution = np.concatenate([first @ probe[:half] - dressed @ below, below])
+        if _perturbation(matrix, probe, solution) <= _allowed(matrix, height):
+            return complex(np.trace(first) + np.trace(second) + np.sum((dressed @ second) * dressed))
+    return complex(np.trace(_lapack_inverse(matrix)))
+
+
+def _by_halves(matrix: NDArray, inverse: NDArray | None = None) -> tuple[NDArray, NDArray, NDArray]:
+    """Inverse of a symmetric matrix's first half, that times the halves' coupling, and the other half's inverse.
+
+    These are written to the diagonal blocks of ``inverse``, if there is one.
+    """
+    half = len(matrix) // 2
+    inverse = np.empty_like(matrix) if inverse is None else inverse
+    first, second = inverse[:half, :half], inverse[half:, half:]
+    coupling = matrix[:half, half:]
+    _inverse_by_halves(matrix[:half, :half], first)
+    dressed = first @ coupling
+    _inverse_by_halves(matrix[half:, half:] - _symmetric_product(coupling.T, dressed), second)
+    return first, dressed, second
 
 
 def _inverse_by_halves(matrix: NDArray, inverse: NDArray) -> None:
@@ -343,14 +397,11 @@ def _inverse_by_halves(matrix: NDArray, inverse: NDArray) -> None:
     if len(matrix) <= _LAPACK_ORDER:
         inverse[:] = _lapack_inverse(matrix)
         return
-    half = len(matrix) // 2
-    first, second, across = inverse[:half, :half], inverse[half:, half:], inverse[:half, half:]
-    coupling = matrix[:half, half:]
-    _inverse_by_halves(matrix[:half, :half], first)
-    dressed = first @ coupling
-    _inverse_by_halves(matrix[half:, half:] - coupling.T @ dressed, second)
+    first, dressed, second = _by_halves(matrix, inverse)
+    half = len(first)
+    across = inverse[:half, half:]
     np.matmul(dressed, second, out=across)
-    first += across @ dressed.T
+    first += _symmetric_product(across, dressed.T)
     np.negative(across, out=across)
     inverse[half:, :half] = across.T
 
@@ -373,10 +424,13 @@ def singular_values(matrix: NDArray, full_matrices: bool = False) -> tuple[NDArr
         return tuple(scipy.linalg.svd(matrix, full_matrices=full_matrices, lapack_driver="gesvd"))
 
 
-def _perturbation(matrix: NDArray, inverse: NDArray) -> float:
-    """Size of the perturbation of a matrix of which a rounded inverse is the exact one, seen by one vector."""
-    probe = np.random.default_rng(0).standard_normal(len(matrix)).astype(matrix.real.dtype)
-    solution = inverse @ probe
+def _probe(matrix: NDArray) -> NDArray:
+    """A random vector."""
+    return np.random.default_rng(0).standard_normal(len(matrix)).astype(matrix.real.dtype)
+
+
+def _perturbation(matrix: NDArray, probe: NDArray, solution: NDArray) -> float:
+    """Size of the perturbation of a matrix with which a rounded solution is exact."""
     return float(np.linalg.norm(matrix @ solution - probe) / np.linalg.norm(solution))
 
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from anderson_ness.model import AndersonBar
 from anderson_ness.states.elimination import OpenBar, SliceFactor
-from anderson_ness.states.reduced_bar import ReducedBar
 from anderson_ness.states.sweep import far_end_green_functions
 
 # Ritz pairs with a smaller relative residual are polished to exact poles. The others up to _USABLE are subtracted
@@ -32,6 +31,8 @@ _SAME = 1e-2
 _PARALLEL = 0.9
 # Distance from the window, in half-widths, up to which poles have to be exact.
 _CLOSE = 0.5
+# The same, of those that are polished if not all are.
+_NEAR = 1.0
 _NEWTON_STEPS = 12
 _BEND_STEPS = 12
 _MOST_POLISHING = 12
@@ -148,7 +149,7 @@ def find_poles(
     positions, vectors, residuals = _ritz_pairs(open_bar, factor, window, radius, block, steps, passes)
     sharp = residuals < _POLISHED
     if np.isfinite(broadest):
-        narrow = sharp & window.close(positions) & (-positions.imag < broadest * window.half_width)
+        narrow = sharp & (window.distance(positions) < _NEAR) & (-positions.imag < broadest * window.half_width)
         # Corrections with this factor bring in poles that are closer to it, unless these are polished together.
         away = np.abs(positions - factor.energy)
         sharp &= away <= np.max(away[narrow], initial=0.0)
@@ -156,7 +157,7 @@ def find_poles(
     fields = vectors.reshape(open_bar.length, open_bar.n_slice, len(positions))
     exact = _polish(open_bar, factor, window, fields[:, :, sharp].astype(complex), tolerance)
     approximate = _corrected(open_bar, factor, positions[rough], fields[:, :, rough])
-    return _without_copies(together(exact, approximate), window)
+    return _without_copies(_together(exact, approximate), window)
 
 
 def _corrected(open_bar: OpenBar, factor: SliceFactor, positions: NDArray[np.complex128], vectors: NDArray) -> Poles:
@@ -169,7 +170,9 @@ def _corrected(open_bar: OpenBar, factor: SliceFactor, positions: NDArray[np.com
     poles = _as_they_are(open_bar, positions, (vectors - correction).astype(complex))
     residual = open_bar.apply(positions, poles.vectors.astype(factor.dtype))
     step = np.einsum("xsp,xsp->p", poles.vectors, residual) * poles.strengths
-    return replace(poles, positions=positions - step, errors=gain * _norms(residual))
+    positions = positions - step
+    # A rough position may come out on the wrong side of the axis, where closed forms do not hold.
+    return replace(poles, positions=positions.real - 1j * np.abs(positions.imag), errors=gain * _norms(residual))
 
 
 def _without_copies(poles: Poles, window: Window) -> Poles:
@@ -182,48 +185,6 @@ def _without_copies(poles: Poles, window: Window) -> Poles:
         squares = np.abs(pair @ pair.T)
         copies[j] |= squares[0, 1] > _PARALLEL * np.sqrt(squares[0, 0] * squares[1, 1])
     return poles.select(np.flatnonzero(~copies))
-
-
-def all_poles(
-    bar: ReducedBar,
-    operator: NDArray[np.complex128],
-    shift: complex,
-    window: Window,
-    radius: float,
-    dtype: Any = complex,
-) -> Poles:
-    """Poles of a small bar within some half-widths of a window, by a dense eigenvalue problem.
-
-    Parameters
-    ----------
-    bar, operator, shift
-        The bar, and its operator at the shift.
-    window, radius
-        The window, and how far from it poles are wanted, in half-widths.
-    dtype
-        Precision of the eigenvalue problem.
-
-    Returns
-    -------
-    Poles
-        Exact next to the window; those further off are left as they are with self-energies linear in the energy around
-        the shift, where these do not converge.
-    """
-    slope = bar.derivative(shift)
-    pencil = np.linalg.solve(slope, -operator).astype(dtype)
-    # Unlike numpy's, scipy's eigenvalue problem stays in single precision.
-    offsets, coordinates = (part.astype(complex) for part in scipy.linalg.eig(pencil, check_finite=False))
-    straight = shift + offsets
-    coordinates = _normalised(_conjugate(straight, coordinates, lambda _: slope), slope)
-    chosen = np.flatnonzero(window.distance(straight) < radius)
-    ends = np.concatenate(bar.end_amplitudes(coordinates[None]))
-    positions, mixing, settled = _follow_bend(straight, ends, _bend(bar, shift), chosen)
-    found = coordinates @ mixing
-    for j in np.flatnonzero(~settled & window.close(positions)):
-        positions[j], found[:, j] = _newton(
-            lambda E: bar.operators(np.array([E]))[0], bar.derivative, positions[j], found[:, j]
-        )
-    return _as_they_are(bar, positions, _conjugate(positions, found, bar.derivative)[None])
 
 
 def _normalised(coordinates: NDArray, slope: NDArray) -> NDArray[np.complex128]:
@@ -241,7 +202,7 @@ def _bend(open_bar: OpenBar, shift: complex) -> Callable[[NDArray], NDArray]:
     return bend
 
 
-def together(first: Poles, second: Poles) -> Poles:
+def _together(first: Poles, second: Poles) -> Poles:
     """Two sets of poles as one."""
     return Poles(
         **{name: np.concatenate([values, getattr(second, name)], axis=-1) for name, values in vars(first).items()}
@@ -362,7 +323,7 @@ def _rayleigh_ritz(open_bar: OpenBar, shift: complex, window: Window, trial: NDA
     coordinates = _conjugate(positions, coordinates, lambda _: slope)
     coordinates = _normalised(coordinates, slope)
     ends = np.concatenate([left, right]) @ coordinates
-    positions, mixing, settled = _follow_bend(positions, ends, _bend(open_bar, shift), np.arange(n))
+    positions, mixing, settled = _follow_bend(positions, ends, _bend(open_bar, shift))
     coordinates = coordinates @ mixing
     # Poles further off may stay as they are: what an inexact one leaves behind is smooth over the window.
     for j in np.flatnonzero(~settled & window.close(positions)):
@@ -372,9 +333,9 @@ def _rayleigh_ritz(open_bar: OpenBar, shift: complex, window: Window, trial: NDA
 
 
 def _follow_bend(
-    straight: NDArray[np.complex128], ends: NDArray, bend: Callable[[NDArray], NDArray], chosen: NDArray[np.intp]
+    straight: NDArray[np.complex128], ends: NDArray, bend: Callable[[NDArray], NDArray]
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.bool_]]:
-    """Eigenpairs of a nonlinear problem, from those of its linearisation, the chosen ones all at once.
+    """Eigenpairs of a nonlinear problem, from those of its linearisation, all at once.
 
     In the coordinates of the linear eigenvectors the problem is ``(E - straight_i) y_i = sum_k ends_ki bend_k(E)
     (ends y)_k``; its right-hand side is small, and is iterated.
@@ -384,25 +345,24 @@ def _follow_bend(
     positions, mixing, settled
         Eigenvalues, eigenvectors as columns, and which of them have converged; the others are left as they were.
     """
-    n, columns = len(straight), np.arange(len(chosen))
-    start = np.eye(n, dtype=complex)[:, chosen]
-    positions, mixing = straight[chosen], start
-    settled = np.zeros(len(chosen), dtype=bool)
+    n, diagonal = len(straight), np.diag_indices(len(straight))
+    start = np.eye(n, dtype=complex)
+    positions, mixing = straight, start
+    settled = np.zeros(n, dtype=bool)
     for _ in range(_BEND_STEPS):
         pull = ends.T @ (bend(positions) * (ends @ mixing))
-        moved = straight[chosen] + pull[chosen, columns]
+        moved = straight + pull[diagonal]
         gaps = moved - straight[:, None]
-        gaps[chosen, columns] = 1.0
+        gaps[diagonal] = 1.0
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             mixed = pull / gaps
-        mixed[chosen, columns] = 1.0
+        mixed[diagonal] = 1.0
         change = np.linalg.norm(mixed - mixing, axis=0) + np.abs(moved - positions) / np.abs(moved)
         settled = change < 1e-14 * np.sqrt(n)
         positions, mixing = moved, mixed
         if settled.all() or not np.isfinite(mixing).all():
             break
-    bad = ~settled
-    positions[bad], mixing[:, bad] = straight[chosen][bad], start[:, bad]
+    positions, mixing = np.where(settled, positions, straight), np.where(settled, mixing, start)
     return positions, mixing, settled
 
 

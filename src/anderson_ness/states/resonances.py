@@ -13,6 +13,7 @@ quantity of the window is then a small matrix between these few fields, whose en
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -24,6 +25,23 @@ from anderson_ness.states.poles import Window, find_poles, rounding_mixes
 from anderson_ness.states.rational import Interpolation, Measure
 
 LEADS = ("L", "R")
+
+
+def ratio(error: float, size: float) -> float:
+    """error / size; infinite if there is only an error."""
+    if size > 0:
+        return float(error / size)
+    return float("inf") if error > 0 else 0.0
+
+
+class Coarse(IntEnum):
+    """What a coarse result goes without: nothing, the first node, or the poles further off."""
+
+    NOT = 0
+    NODES = 1
+    POLES = 2
+
+
 # The interpolation's error is estimated from what its first node changes: the change of each quantity, several times,
 # and the change of the whole matrix (which cannot vanish by accident), a share of it. These numbers were measured on
 # random bars, where they bound the error with a margin (benchmarks/README.md).
@@ -87,6 +105,10 @@ class WindowModel:
         Keep every channel on the whole bar, for full correlation matrices; what is "far" is then everywhere, and
         nothing is near.
     """
+
+    # Whether `fields` are orthonormal, and results with less from which errors are estimated.
+    orthonormal = False
+    coarse_results = (Coarse.NODES,)
 
     def __init__(
         self, open_bar: OpenBar, centre: float, half_width: float, effort: Effort, whole: bool = False
@@ -235,7 +257,7 @@ class WindowModel:
         poles = self._poles_in(self._halves[half])
         return np.concatenate([poles, *self._far[other], *self._near[half]], axis=1)
 
-    def lagrange(self, x: NDArray, coarse: bool) -> NDArray:
+    def lagrange(self, x: NDArray, coarse: Coarse) -> NDArray:
         """Values of the nodes' Lagrange polynomials, shape (n_nodes, n_points); coarse: without the first node."""
         if not coarse:
             return self.interpolation.at(x)
@@ -255,7 +277,7 @@ class WindowModel:
         ]
         x, weights, pole_weights = (np.concatenate(some) for some in zip(*parts, strict=True))
         widths = self.open_bar.linewidth(self._energy(x)).real
-        values = tuple(self.lagrange(x, coarse) for coarse in (False, True))
+        values = tuple(self.lagrange(x, coarse) for coarse in (Coarse.NOT, Coarse.NODES))
         pole_pole = {lead: self._pole_pole(lead, pole_weights, widths) for lead in LEADS}
         far_pole = {lead: tuple(self._far_pole(lead, pole_weights, widths, one) for one in values) for lead in LEADS}
         return _Measured(weights, pole_weights, widths, values, pole_pole, far_pole)
@@ -275,7 +297,7 @@ class WindowModel:
         in_channels = (values[:, None, :] * widths.T) @ pole_weights.conj()
         return np.asarray(W.conj().T @ (in_channels * (self._amplitudes[lead] * self.poles.strengths).conj()))
 
-    def driven(self, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.complex128]:
+    def driven(self, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT) -> NDArray[np.complex128]:
         """Matrix T of G's driven part: ``measure(q_LR) = fields("L") T fields("R")^dag`` with q of Eq. 8 at n = 1.
 
         The measures are added up.
@@ -298,7 +320,7 @@ class WindowModel:
         other = "R" if half == "L" else "L"
         return len(self.poles.positions) + self.effort.n_nodes * (self.ranks[other] + self.channels[half].shape[1])
 
-    def _far_near(self, lead: str, measures: tuple[Measure, ...], coarse: bool) -> NDArray[np.complex128]:
+    def _far_near(self, lead: str, measures: tuple[Measure, ...], coarse: Coarse) -> NDArray[np.complex128]:
         """Matrix of measure(Phi_a Phi_a^dag) between [poles, far fields] and [poles, near fields]."""
         r, n = self.ranks[lead], self.channels[lead].shape[1]
         measured = self._measured(measures)
@@ -307,14 +329,14 @@ class WindowModel:
         far_near = np.kron(overlaps, np.eye(r, n))
         return np.block([[measured.pole_pole[lead], np.hstack([*pole_near])], [far_pole, far_near]])
 
-    def _with_near(self, lead: str, measured: _Measured, coarse: bool) -> tuple[NDArray, NDArray]:
+    def _with_near(self, lead: str, measured: _Measured, coarse: Coarse) -> tuple[NDArray, NDArray]:
         """Poles with near fields, (n_nodes, n_poles, n_channels), and the Lagrange polynomials with each other."""
         values = measured.values[coarse]
         in_channels = self._amplitudes[lead].T @ self.channels[lead]
         with_poles = (values.conj() @ measured.pole_weights) * self.poles.strengths
         return with_poles[:, :, None] * in_channels, (values * measured.weights) @ values.conj().T
 
-    def block(self, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray:
+    def block(self, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT) -> NDArray:
         """``measure(q_LR)`` between the sites of the halves, in the fields' precision.
 
         That is :meth:`driven` between the fields, without products with its many zeros.
@@ -323,7 +345,7 @@ class WindowModel:
         left, right = (far_near(lead, measures, coarse) for lead in LEADS)
         return np.asarray((left.conj().T - right) / (2 * np.pi))
 
-    def _integrated(self, lead: str, measures: tuple[Measure, ...], coarse: bool) -> NDArray:
+    def _integrated(self, lead: str, measures: tuple[Measure, ...], coarse: Coarse) -> NDArray:
         """measure(Phi_a Phi_a^dag) from the sites far from a lead to those near it."""
         dtype, far, near = self.effort.field_dtype, self._far[lead], self._near[lead]
         measured = self._measured(measures)
@@ -336,7 +358,7 @@ class WindowModel:
         onto_far = measured.far_pole[lead][coarse].astype(dtype) @ near_poles + combined.conj().transpose(0, 2, 1)
         return self._poles_in(self.far_half(lead)) @ onto_poles + np.tensordot(far, onto_far, ((0, 2), (0, 1)))
 
-    def _at_points(self, lead: str, points: tuple[Measure, ...], coarse: bool) -> NDArray:
+    def _at_points(self, lead: str, points: tuple[Measure, ...], coarse: Coarse) -> NDArray:
         """The same at single energies, where it is a product of states."""
         rank = self.ranks[lead]
         channels: NDArray = self.channels[lead].conj().T.astype(self.effort.field_dtype)
@@ -359,7 +381,7 @@ class WindowModel:
         remainder = np.tensordot(values.astype(samples.dtype), samples, 1)
         return np.asarray(self._poles_in(half) @ amplitudes.astype(samples.dtype) + remainder @ channels)
 
-    def far_density(self, lead: str, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.float64]:
+    def far_density(self, lead: str, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT) -> NDArray[np.float64]:
         """Slice sums of measure(sum_n |phi^a_n|^2) in the half far from a lead."""
         if lead not in self._slice_overlaps:
             self._slice_overlaps[lead] = self._overlaps_in_slices(lead)
@@ -389,12 +411,12 @@ class WindowModel:
         """Fields far from a lead, columns: poles, far fields node by node."""
         return np.concatenate([self._poles_in(self.far_half(lead)), *self._far[lead]], axis=1)
 
-    def _far_widths(self, measured: _Measured, coarse: bool) -> NDArray[np.complex128]:
+    def _far_widths(self, measured: _Measured, coarse: Coarse) -> NDArray[np.complex128]:
         """Measured linewidths between any two Lagrange polynomials, (n_nodes, n_nodes, n_slice)."""
         values = measured.values[coarse]
         return np.asarray(((values * measured.weights)[:, None, :] * values.conj()) @ measured.widths)
 
-    def density_matrix(self, lead: str, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.complex128]:
+    def density_matrix(self, lead: str, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT) -> NDArray[np.complex128]:
         """measure(sum_n phi^a_n phi^a_n^dag) in the half far from a lead, or everywhere if the model is whole."""
         measured, columns = self._measured(measures), self._far_columns(lead)
         W, far_pole = self.channels[lead][:, : self.ranks[lead]], np.vstack([*measured.far_pole[lead][coarse]])
@@ -403,7 +425,7 @@ class WindowModel:
         matrix = np.block([[measured.pole_pole[lead], far_pole.conj().T], [far_pole, far_far]])
         return (columns @ matrix.astype(columns.dtype)) @ columns.conj().T / (2 * np.pi)
 
-    def spectral_density(self, measures: tuple[Measure, ...], coarse: bool = False) -> NDArray[np.float64]:
+    def spectral_density(self, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT) -> NDArray[np.float64]:
         """Slice sums of measure(A_E / (2 pi)), the local density of states, shape (Lx,)."""
         measured = self._measured(measures)
         integral = self._squares @ (self.poles.strengths * measured.pole_weights.sum(axis=0))
@@ -426,13 +448,19 @@ class WindowModel:
         shares = rounding_mixes(self.open_bar, self.poles)
         return float(shares[self.window.close(self.poles.positions)].max(initial=0.0))
 
-    def error_of_changes(self, changes: Changes) -> float:
+    def error_of_changes(self, changes: dict[Coarse, Changes]) -> float:
         """Relative error from what the first node changes."""
+        nodes = changes[Coarse.NODES]
         return max(
-            _CHANGE_FACTOR * max(changes.coherence, changes.parts, changes.slope),
-            _MATRIX_SHARE * max(changes.matrix, changes.slope_matrix),
-            _DENSITY_SHARE * max(changes.profile, changes.weight),
+            _CHANGE_FACTOR * max(nodes.coherence, nodes.parts, nodes.slope),
+            _MATRIX_SHARE * max(nodes.matrix, nodes.slope_matrix),
+            _DENSITY_SHARE * max(nodes.profile, nodes.weight),
         )
+
+    def left_out_error(self, width: float, coherence: float, profile: float) -> float:
+        """Relative error in a window of that width from left out channels, of which a share may show in its coherence."""
+        left_out = self.effort.channel_share * max(self.discarded.values()) * np.sqrt(width)
+        return ratio(left_out, np.sqrt(coherence))
 
     def pole_error(self) -> float:
         """Largest relative error of a pole too close to the window for the nodes to see it; at least the tolerance."""

@@ -1,0 +1,52 @@
+"""Transmission of a bar at one energy, by the few channels that get through it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anderson_ness.states.elimination import OpenBar, SliceFactor, singular_values
+
+# Random sources at an end with which the channels are found that get through.
+_END_PROBES = 64
+# Directions weaker than this share of the strongest carry no transmission to speak of, and refinement ends with this
+# change of what gets through.
+_FAINT_DIRECTION = 3e-4
+_REFINED = 1e-8
+_MOST_REFINEMENTS = 8
+
+
+def refined_transmission(open_bar: OpenBar, energy: float, dtype: type) -> float:
+    """Tr t t^dag at a real energy, from a factor of some precision; NaN where refinement fails in double precision.
+
+    At a real energy single precision has no height above the axis to round in: its fields are refined.
+    """
+    for precision in dict.fromkeys((dtype, np.complex128)):
+        through = _through(SliceFactor(open_bar, complex(energy), precision))
+        if through is not None:
+            return float(np.linalg.norm(through) ** 2)
+    return float("nan")
+
+
+def _through(factor: SliceFactor) -> NDArray[np.complex128] | None:
+    """Amplitudes at the right end of what gets through the bar from the left; None if refinement fails."""
+    bar, n_slice = factor.open_bar, factor.open_bar.n_slice
+    amplitude = np.sqrt(bar.linewidth(factor.energy).real)[:, None]
+    probes = np.random.default_rng(0).standard_normal((n_slice, min(_END_PROBES, n_slice)))
+    far, _ = factor.solve_from_end(-1, bar.basis @ (amplitude * probes), probes.shape[1])
+    reached, sizes, _ = singular_values((amplitude * (bar.basis.T @ far[0])).astype(complex))
+    if not sizes[0] > 0:
+        return None
+    channels = reached[:, sizes > _FAINT_DIRECTION * sizes[0]].conj()
+    residual = np.zeros((bar.length, n_slice, channels.shape[1]), dtype=complex)
+    residual[0] = bar.basis @ (amplitude * channels)
+    end, change = np.zeros_like(residual[0]), float("inf")
+    for _ in range(_MOST_REFINEMENTS):
+        correction = factor.solve(residual)
+        end += correction[-1]
+        previous, change = change, float(np.linalg.norm(correction[-1]))
+        # What is left falls by the same factor again.
+        if np.isfinite(previous) and change * min(1.0, change / previous) <= _REFINED * np.linalg.norm(end):
+            return np.asarray(amplitude * (bar.basis.T @ end))
+        residual -= bar.apply(factor.energy, correction.astype(complex))
+    return None
