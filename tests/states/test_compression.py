@@ -113,9 +113,7 @@ def test_coarse_results_differ_by_more_than_the_error():
     exact, bar = sampled("critical"), bar_of("critical")[0]
     model, window = model_of("critical"), (Measure.interval(-1, 1, 8),)
     wanted = bar.n_slice * (exact.spectral_weight - exact.density_profile)[: bar.shape[0] // 2]
-    fine, nodes, poles = (
-        model.far_density("R", window, coarse) for coarse in (Coarse.NOT, Coarse.NODES, Coarse.POLES)
-    )
+    fine, nodes, poles = (model.far_density("R", window, coarse) for coarse in (Coarse.NOT, Coarse.NODES, Coarse.POLES))
     error = np.abs(fine - wanted).max()
     assert error < 1e-3 * wanted.max()
     assert np.abs(nodes - fine).max() > 0.1 * error
@@ -144,7 +142,8 @@ def test_transmission_where_refinement_fails_is_in_double_precision(monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("n_nodes", "degree", "elevation"), [(2, 2, 0.4), (3, 4, 0.2), (3, 4, 0.03), (4, 5, 0.03), (5, 7, 0.03), (7, 11, 0.03)]
+    ("n_nodes", "degree", "elevation"),
+    [(2, 2, 0.4), (3, 4, 0.2), (3, 4, 0.03), (4, 5, 0.03), (5, 7, 0.03), (7, 11, 0.03)],
 )
 def test_nodes_above_the_axis_integrate_nearly_as_well_as_on_it(n_nodes, degree, elevation):
     nodes = quadrature_nodes(n_nodes, elevation)

@@ -19,11 +19,11 @@ from anderson_ness.states.drive import Drive
 from anderson_ness.states.effort import (
     NARROWEST_SINGLE,
     Effort,
+    compressed_effort,
     expected_levels,
     localization,
     more_compressed_effort,
     more_sampled_effort,
-    compressed_effort,
     sampled_effort,
 )
 from anderson_ness.states.elimination import OpenBar, SliceFactor, sandwiched
@@ -539,9 +539,7 @@ class _Window:
                 norms += np.einsum("sk,sk->s", first @ across.astype(first.dtype), second.conj()).real
         return norms
 
-    def _between(
-        self, filled: list[tuple[Measure, ...]], coarse: Coarse, cuts: tuple[int, ...]
-    ) -> NDArray[np.float64]:
+    def _between(self, filled: list[tuple[Measure, ...]], coarse: Coarse, cuts: tuple[int, ...]) -> NDArray[np.float64]:
         """C_d between segments, from G^d between all fields of compressed models."""
         models = [panel.model for panel in self.panels if isinstance(panel.model, CompressedModel)]
         driven = [0.5 * model.driven_everywhere(some, coarse) for model, some in zip(models, filled, strict=True)]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -48,7 +49,7 @@ _DENSITY_SHARE = 0.2
 # Up to this distance from the window, in half-widths, the nodes see nothing of a pole.
 _UNSEEN = 0.5
 # Multiple of what poles that are not known may be worth, as the outer ones tell.
-_OUTER_SHARE = 3.6
+_OUTER_SHARE = 2.4
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,9 @@ class _States:
         theirs = mixed if other is self else np.tensordot(weights.mixtures, other.rest, 1)
         total = sum(share * (a @ b.conj().T) for share, a, b in zip(weights.shares, mixed, theirs, strict=True))
         onto = weights.poles @ other.vectors.conj().T + self._onto_poles(other, weights)
-        return np.asarray(total + self.vectors @ onto + other._onto_poles(self, weights).conj().T @ other.vectors.conj().T)
+        return np.asarray(
+            total + self.vectors @ onto + other._onto_poles(self, weights).conj().T @ other.vectors.conj().T
+        )
 
     @staticmethod
     def _onto_poles(states: _States, weights: _Weights) -> NDArray[np.complex128]:
@@ -145,16 +148,23 @@ class CompressedModel:
         self._interpolation, self._fewer_nodes = Interpolation(nodes), Interpolation(nodes[1:])
         first = self._factor(nodes[0])
         self._poles = find_poles(
-            open_bar, first, self.window, effort.radius, effort.block, effort.steps, effort.pole_tolerance, effort.broadest
+            open_bar,
+            first,
+            self.window,
+            effort.radius,
+            effort.block,
+            effort.steps,
+            effort.pole_tolerance,
+            effort.broadest,
         )
-        known = {node: self._factor(node) for node in (*nodes[1:2], nodes[-1])} | {nodes[0]: first}
+        known = {nodes[0]: first} | {node: self._factor(node) for node in {nodes[1], nodes[-1]}}
         rounded = [factor.rounded() for factor in known.values()]
         responses: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
         self._bases = [self._find_basis(part, rounded, responses) for part in self._parts]
         self._channels = {lead: self._choose_channels(lead, responses[lead]) for lead in LEADS}
         del rounded
         sizes = np.cumsum([0, *(basis.shape[1] for basis in self._bases)])
-        self._columns = [slice(*ends) for ends in zip(sizes[:-1], sizes[1:], strict=True)]
+        self._columns = [slice(*ends) for ends in pairwise(sizes)]
         self._vectors = np.concatenate(
             [
                 basis.conj().T @ flat(self._poles.vectors[part])
@@ -357,7 +367,9 @@ class CompressedModel:
         return fields[slices.start * n_slice : slices.stop * n_slice]
 
     def _columns_in(self, half: str) -> slice:
-        inside = [i for i, part in enumerate(self._parts) if self._halves[half].start <= part.start < self._halves[half].stop]
+        inside = [
+            i for i, part in enumerate(self._parts) if self._halves[half].start <= part.start < self._halves[half].stop
+        ]
         return slice(self._columns[inside[0]].start, self._columns[inside[-1]].stop) if inside else slice(0, 0)
 
     def n_columns(self, half: str) -> int:
@@ -414,9 +426,7 @@ class CompressedModel:
         """Matrix T of G's driven part: ``measure(q_LR) = fields("L") T fields("R")^dag`` with q of Eq. 8 at n = 1."""
         return self._driven_between(self._columns_in("L"), self._columns_in("R"), measures, coarse)
 
-    def driven_everywhere(
-        self, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT
-    ) -> NDArray[np.complex128]:
+    def driven_everywhere(self, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT) -> NDArray[np.complex128]:
         """The same between all columns of :meth:`fields_on`; it holds between different parts only."""
         return self._driven_between(slice(None), slice(None), measures, coarse)
 
@@ -487,7 +497,7 @@ class CompressedModel:
         The numbers were measured on random bars, where they bound the error with a margin (benchmarks/README.md).
         """
         outer, nodes = changes[Coarse.POLES], changes[Coarse.NODES]
-        return max(
+        return self.effort.least_error + max(
             self._outer_share() * max(outer.coherence, outer.parts, outer.slope)
             + self.effort.node_share * max(nodes.coherence, nodes.parts, nodes.slope),
             _DENSITY_SHARE * max(outer.profile, outer.weight),
@@ -501,10 +511,11 @@ class CompressedModel:
 def quadrature_nodes(n_nodes: int, elevation: float) -> NDArray[np.complex128]:
     """Scaled energies above the window from which integrals over it follow by interpolation, the innermost first.
 
-    They are zeros of P_K - i c P_{K-1} with Legendre polynomials, of Gauss' kind, or from four nodes on, when a degree may
-    be spared, of P_K - P_{K-2} - i c P_{K-1}, of Lobatto's kind: these are next to the window's ends, where the slope is
-    read. Such a polynomial is orthogonal to all of degree below K - 1 or K - 2, so that the integral is exact up to degree
-    2 K - 2 or 2 K - 3, one less than on the axis. The constant lifts the lowest node to the elevation.
+    They are zeros of P_K - i c P_{K-1} with Legendre polynomials, of Gauss' kind, or from four nodes on, when a degree
+    may be spared, of P_K - P_{K-2} - i c P_{K-1}, of Lobatto's kind: some of these are next to the window's ends, where
+    the slope is read. Such a polynomial is orthogonal to all of degree below K - 1 or K - 2, so that the integral is
+    exact up to degree 2 K - 2 or 2 K - 3, about one less than on the axis. The constant lifts the lowest node to the
+    elevation.
     """
     x, _ = legendre.leggauss(n_nodes)
     series = np.zeros(n_nodes + 1, dtype=complex)
@@ -515,7 +526,7 @@ def quadrature_nodes(n_nodes: int, elevation: float) -> NDArray[np.complex128]:
         series[-2:-4:-1] = -1j * elevation * (2 * n_nodes - 1), -1
     roots = legendre.legroots(series)
     # Symmetric about the imaginary axis: what rounding makes of a zero on it does not decide the order.
-    return roots[np.lexsort((roots.real, np.abs(roots.real).round(6)))]
+    return np.asarray(roots[np.lexsort((roots.real, np.abs(roots.real).round(6)))], dtype=complex)
 
 
 def _leading(columns: NDArray[np.complex128], share: float) -> NDArray[np.complex128]:

@@ -32,7 +32,7 @@ _LOW_DOUBLE = 0.03
 _MOST_HIGH_NODES = 3
 # Levels in and around a window that are worth knowing, and the distance up to which poles are sought, in half-widths.
 _KNOWN_LEVELS = 60
-_LEAST_RADIUS, _MOST_RADIUS = 4.3, 20.0
+_LEAST_RADIUS, _LEAST_DIFFUSIVE_RADIUS, _MOST_RADIUS = 4.6, 5.0, 20.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Effort:
     tail: float = 0.0
     channel_share: float = 1.0
     node_share: float = 0.2
+    least_error: float = 0.0
     end_tail: float = 1e-4
     block: int = 32
     steps: int = 6
@@ -136,7 +137,8 @@ def compressed_effort(
     single = rtol >= _SINGLE_PRECISION and half_width * max(1.0, levels) > _WIDE_ENOUGH
     block = 16 if single else 32
     # Of a window with hardly a level, the levels around it are all there is.
-    radius = float(np.clip(_KNOWN_LEVELS / levels, _LEAST_RADIUS, _MOST_RADIUS))
+    least = _LEAST_DIFFUSIVE_RADIUS if diffusive else _LEAST_RADIUS
+    radius = float(np.clip(_KNOWN_LEVELS / levels, least, _MOST_RADIUS))
     known = levels * (1 + radius) / (1 + _LEAST_RADIUS)
     vectors = 100 + 4.5 * known + 7 * max(digits - 3, 0)
     return Effort(
@@ -146,6 +148,8 @@ def compressed_effort(
         probes=40 if diffusive else 24,
         # The poles of diffusive bars are many and alike, so that those that are known tell of the others.
         node_share=0.02 if diffusive else 0.2,
+        # However little changes: what makes an error need not show in what is left out for comparison.
+        least_error=0.15 * rtol,
         block=block,
         steps=int(np.ceil(vectors / block)),
         radius=radius,

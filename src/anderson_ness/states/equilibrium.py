@@ -28,7 +28,7 @@ from anderson_ness.states.effort import expected_levels, more_sampled_effort, sa
 from anderson_ness.states.elimination import OpenBar
 from anderson_ness.states.quadrature import Values, integrate
 from anderson_ness.states.rational import Measure
-from anderson_ness.states.resonances import WindowModel
+from anderson_ness.states.resonances import Coarse, WindowModel
 from anderson_ness.states.result import ConvergenceWarning
 from anderson_ness.states.scattering import scattering_states
 from anderson_ness.states.sweep import far_end_green_functions
@@ -449,7 +449,8 @@ class _Window:
             model = WindowModel(self.open_bar, centre, half, effort, whole=True)
             measured = [(lead, self._fillings(piece, filling, effort.n_nodes)) for lead, filling in terms]
             fine, coarse = (
-                [model.density_matrix(lead, measures, rough) for lead, measures in measured] for rough in (False, True)
+                [model.density_matrix(lead, measures, rough) for lead, measures in measured]
+                for rough in (Coarse.NOT, Coarse.NODES)
             )
             size = max(_frobenius(value) for value in fine)
             change = max(_frobenius(value - rough) for value, rough in zip(fine, coarse, strict=True))

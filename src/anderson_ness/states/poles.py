@@ -153,11 +153,14 @@ def find_poles(
         # Corrections with this factor bring in poles that are closer to it, unless these are polished together.
         away = np.abs(positions - factor.energy)
         sharp &= away <= np.max(away[narrow], initial=0.0)
-    rough = ~sharp
     fields = vectors.reshape(open_bar.length, open_bar.n_slice, len(positions))
-    exact = _polish(open_bar, factor, window, fields[:, :, sharp].astype(complex), tolerance)
-    approximate = _corrected(open_bar, factor, positions[rough], fields[:, :, rough])
-    return _without_copies(_together(exact, approximate), window)
+    if not np.isfinite(broadest):
+        exact = _polish(open_bar, factor, window, fields[:, :, sharp].astype(complex), tolerance)
+        approximate = _corrected(open_bar, factor, positions[~sharp], fields[:, :, ~sharp])
+        return _without_copies(_together(exact, approximate), window)
+    corrected = _corrected(open_bar, factor, positions, fields)
+    exact = _polish(open_bar, factor, window, corrected.vectors[:, :, sharp], tolerance)
+    return _without_copies(_together(exact, corrected.select(~sharp)), window)
 
 
 def _corrected(open_bar: OpenBar, factor: SliceFactor, positions: NDArray[np.complex128], vectors: NDArray) -> Poles:
@@ -166,13 +169,19 @@ def _corrected(open_bar: OpenBar, factor: SliceFactor, positions: NDArray[np.com
         return _as_they_are(open_bar, positions, vectors.astype(complex))
     residual = open_bar.apply(positions, vectors)
     correction = factor.solve(residual)
-    gain = np.max(_norms(correction) / np.maximum(_norms(residual), np.finfo(np.float32).tiny))
+    gain = _gain(correction, residual)
     poles = _as_they_are(open_bar, positions, (vectors - correction).astype(complex))
     residual = open_bar.apply(positions, poles.vectors.astype(factor.dtype))
     step = np.einsum("xsp,xsp->p", poles.vectors, residual) * poles.strengths
     positions = positions - step
     # A rough position may come out on the wrong side of the axis, where closed forms do not hold.
-    return replace(poles, positions=positions.real - 1j * np.abs(positions.imag), errors=gain * _norms(residual))
+    positions = positions.real - 1j * np.abs(positions.imag)
+    return replace(poles, positions=positions, errors=gain * _norms(residual))
+
+
+def _gain(correction: NDArray, residual: NDArray) -> float:
+    """Largest ratio of a correction to the residual it is for."""
+    return float(np.max(_norms(correction) / np.maximum(_norms(residual), np.finfo(np.float32).tiny)))
 
 
 def _without_copies(poles: Poles, window: Window) -> Poles:
@@ -269,17 +278,19 @@ def _polish(
     """Exact poles from good approximations of their vectors."""
     poles = _rayleigh_ritz(open_bar, factor.energy, window, vectors)
     for _ in range(_MOST_POLISHING):
+        if not poles.positions.size:
+            break
         residual = open_bar.apply(poles.positions, poles.vectors)
         correction = factor.solve(residual)
-        # The correction is the error before this step, and more than the error after it.
-        errors = _norms(correction)
+        # The correction is the error before this step, and more than the error after it. A residual tells less: what
+        # mixes poles that lie close together hardly makes one.
+        errors, gain = _norms(correction), _gain(correction, residual)
         poles = _rayleigh_ritz(open_bar, factor.energy, window, poles.vectors - correction)
         if np.all(errors[window.close(poles.positions)] <= tolerance):
             break
     if poles.positions.size:
-        gain = np.max(errors / np.maximum(_norms(residual), np.finfo(float).tiny))
-        errors = gain * _norms(open_bar.apply(poles.positions, poles.vectors))
-    return with_exact_widths(open_bar, replace(poles, errors=errors))
+        poles = replace(poles, errors=gain * _norms(open_bar.apply(poles.positions, poles.vectors)))
+    return with_exact_widths(open_bar, poles)
 
 
 def rounding_mixes(open_bar: OpenBar, poles: Poles) -> NDArray[np.float64]:

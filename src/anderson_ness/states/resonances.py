@@ -416,7 +416,9 @@ class WindowModel:
         values = measured.values[coarse]
         return np.asarray(((values * measured.weights)[:, None, :] * values.conj()) @ measured.widths)
 
-    def density_matrix(self, lead: str, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT) -> NDArray[np.complex128]:
+    def density_matrix(
+        self, lead: str, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT
+    ) -> NDArray[np.complex128]:
         """measure(sum_n phi^a_n phi^a_n^dag) in the half far from a lead, or everywhere if the model is whole."""
         measured, columns = self._measured(measures), self._far_columns(lead)
         W, far_pole = self.channels[lead][:, : self.ranks[lead]], np.vstack([*measured.far_pole[lead][coarse]])
@@ -434,7 +436,7 @@ class WindowModel:
 
     def transmission(self, energy: float) -> float:
         """Tr t t^dag at an energy of the window, from the right lead to the first slice, which it must be far from."""
-        values = self.lagrange(np.array([(energy - self.centre) / self.half_width]), False)[:, 0]
+        values = self.lagrange(np.array([(energy - self.centre) / self.half_width]), Coarse.NOT)[:, 0]
         first_slice = slice(0, self.open_bar.n_slice)
         remainder = sum(value * field[first_slice] for value, field in zip(values, self._far["R"], strict=True))
         poles = (self.poles.left * self._propagator(energy)) @ self.poles.right.T
@@ -458,7 +460,7 @@ class WindowModel:
         )
 
     def left_out_error(self, width: float, coherence: float, profile: float) -> float:
-        """Relative error in a window of that width from left out channels, of which a share may show in its coherence."""
+        """Relative error in a window of that width from left out channels: a share may show in its coherence."""
         left_out = self.effort.channel_share * max(self.discarded.values()) * np.sqrt(width)
         return ratio(left_out, np.sqrt(coherence))
 
