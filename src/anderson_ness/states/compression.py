@@ -198,17 +198,10 @@ class CompressedModel:
         states, outer = {}, ~self._known[Coarse.POLES]
         for lead in LEADS:
             vectors = self._far_vectors(lead) if far else self._vectors
-            outside = []
+            dtype, outside = rest[lead].dtype, []
             for node in self._interpolation.nodes:
-                energy = self.window.energy(node)
-                propagator = (self._poles.strengths / (energy - self._poles.positions))[:, None]
-                weighted = np.sqrt(self.open_bar.linewidth(energy))[:, None]
-                if far:
-                    weighted = weighted * self._channels[lead]
-                    amplitudes = propagator * (self._amplitudes(lead).T @ weighted)
-                else:
-                    amplitudes = propagator * (self._amplitudes(lead) * weighted).T
-                outside.append(vectors[:, outer].astype(rest[lead].dtype) @ amplitudes[outer].astype(rest[lead].dtype))
+                amplitudes = self._pole_amplitudes(lead, self.window.energy(node), far)
+                outside.append(vectors[:, outer].astype(dtype) @ amplitudes[outer].astype(dtype))
             states[lead, Coarse.NOT] = states[lead, Coarse.NODES] = _States(vectors, rest[lead])
             states[lead, Coarse.POLES] = _States(vectors[:, ~outer], rest[lead] + outside)
         return states
@@ -293,16 +286,15 @@ class CompressedModel:
 
     def _project(self, factor: SliceFactor) -> dict[str, NDArray[np.complex128]]:
         """The rest of both leads' states at a factor's energy, in the coordinates of the bases, (rows, n_slice)."""
-        bar, poles = self.open_bar, self._poles
+        bar = self.open_bar
         root = np.sqrt(bar.linewidth(factor.energy))
-        propagator = poles.strengths / (factor.energy - poles.positions)
         rows: dict[str, list[NDArray]] = {lead: [] for lead in LEADS}
         for part, basis in zip(self._parts, self._bases, strict=True):
             source = basis.conj().reshape(part.stop - part.start, bar.n_slice, -1).astype(factor.dtype)
             for lead, end in zip(LEADS, factor.solve_to_ends(source, part.start), strict=True):
                 rows[lead].append(real_times(bar.basis.T, end).T.astype(complex))
         return {
-            lead: (np.concatenate(rows[lead]) - (self._vectors * propagator) @ self._amplitudes(lead).T) * root
+            lead: np.concatenate(rows[lead]) * root - self._vectors @ self._pole_amplitudes(lead, factor.energy, False)
             for lead in LEADS
         }
 
@@ -336,13 +328,17 @@ class CompressedModel:
 
     def _far_fields(self, factor: SliceFactor, lead: str) -> NDArray:
         """The rest of a lead's states on the sites of the far half, at a factor's energy."""
-        bar, poles = self.open_bar, self._poles
-        weighted = np.sqrt(bar.linewidth(factor.energy))[:, None] * self._channels[lead]
-        source = real_times(bar.basis, weighted)
+        bar = self.open_bar
+        source = real_times(bar.basis, np.sqrt(bar.linewidth(factor.energy))[:, None] * self._channels[lead])
         far, _ = factor.solve_from_end(0 if lead == "L" else -1, source, source.shape[1])
-        propagator = (poles.strengths / (factor.energy - poles.positions))[:, None]
-        amplitudes = propagator * (self._amplitudes(lead).T @ weighted)
+        amplitudes = self._pole_amplitudes(lead, factor.energy, True)
         return flat(far) - (self._far_vectors(lead) @ amplitudes).astype(factor.dtype)
+
+    def _pole_amplitudes(self, lead: str, energy: complex, far: bool) -> NDArray[np.complex128]:
+        """What each pole makes of a lead's channels, or of those that reach the far half, (n_poles, n_channels)."""
+        propagator = (self._poles.strengths / (energy - self._poles.positions))[:, None]
+        coupled = self._amplitudes(lead).T * np.sqrt(self.open_bar.linewidth(energy))
+        return np.asarray(propagator * (coupled @ self._channels[lead] if far else coupled))
 
     def _far_vectors(self, lead: str) -> NDArray[np.complex128]:
         return flat(self._poles.vectors[self._halves["R" if lead == "L" else "L"]])
