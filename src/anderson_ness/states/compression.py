@@ -10,7 +10,7 @@ As in ``resonances``, they are a sum over poles, integrated in closed form, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -48,6 +48,8 @@ _DEVIATIONS = 9.0
 _DENSITY_SHARE = 0.2
 # Up to this distance from the window, in half-widths, the nodes see nothing of a pole.
 _UNSEEN = 0.5
+# The transmission's error, as a share of that allowed for poles.
+_REFINED = 0.01
 # Multiple of what poles that are not known may be worth, as the outer ones tell.
 _OUTER_SHARE = 2.4
 
@@ -108,13 +110,13 @@ class _States:
     def density(self, weights: _Weights) -> NDArray[np.float64]:
         """measure(sum_n |phi_n|^2) row by row."""
         vectors = self.vectors
-        total = np.einsum("rp,rp->r", vectors @ weights.poles, vectors.conj()).real
+        total = _inner_rows(vectors @ weights.poles, vectors)
         for across, rest in zip(weights.across, self.rest, strict=True):
-            total += 2 * np.einsum("rn,rn->r", vectors @ across.astype(rest.dtype), rest.conj()).real
+            total += 2 * _inner_rows(vectors @ across, rest)
         for share, mixture in zip(weights.shares, weights.mixtures, strict=True):
-            mixed = np.tensordot(mixture.astype(self.rest.dtype), self.rest, 1)
-            total += share * np.einsum("rn,rn->r", mixed, mixed.conj()).real
-        return np.asarray(total)
+            mixed = np.tensordot(mixture, self.rest, 1)
+            total += share * _inner_rows(mixed, mixed)
+        return total
 
 
 class CompressedModel:
@@ -197,11 +199,11 @@ class CompressedModel:
         """A lead's states with all poles, and with the inner ones alone: the others are then part of the rest."""
         states, outer = {}, ~self._known[Coarse.POLES]
         for lead in LEADS:
-            vectors = self._far_vectors(lead) if far else self._vectors
             dtype, outside = rest[lead].dtype, []
+            vectors = (self._far_vectors(lead) if far else self._vectors).astype(dtype)
             for node in self._interpolation.nodes:
                 amplitudes = self._pole_amplitudes(lead, self.window.energy(node), far)
-                outside.append(vectors[:, outer].astype(dtype) @ amplitudes[outer].astype(dtype))
+                outside.append(vectors[:, outer] @ amplitudes[outer].astype(dtype))
             states[lead, Coarse.NOT] = states[lead, Coarse.NODES] = _States(vectors, rest[lead])
             states[lead, Coarse.POLES] = _States(vectors[:, ~outer], rest[lead] + outside)
         return states
@@ -284,7 +286,7 @@ class CompressedModel:
         ends = {lead: end for lead, end in zip(LEADS, amplitudes, strict=True) if inside[lead]}
         return ends, flat(factor.solve_from_ends(left, right, part))
 
-    def _project(self, factor: SliceFactor) -> dict[str, NDArray[np.complex128]]:
+    def _project(self, factor: SliceFactor) -> dict[str, NDArray]:
         """The rest of both leads' states at a factor's energy, in the coordinates of the bases, (rows, n_slice)."""
         bar = self.open_bar
         root = np.sqrt(bar.linewidth(factor.energy))
@@ -292,9 +294,11 @@ class CompressedModel:
         for part, basis in zip(self._parts, self._bases, strict=True):
             source = basis.conj().reshape(part.stop - part.start, bar.n_slice, -1).astype(factor.dtype)
             for lead, end in zip(LEADS, factor.solve_to_ends(source, part.start), strict=True):
-                rows[lead].append(real_times(bar.basis.T, end).T.astype(complex))
+                rows[lead].append(real_times(bar.basis.T, end).T)
+        vectors, root = self._vectors.astype(factor.dtype), root.astype(factor.dtype)
         return {
-            lead: np.concatenate(rows[lead]) * root - self._vectors @ self._pole_amplitudes(lead, factor.energy, False)
+            lead: np.concatenate(rows[lead]) * root
+            - vectors @ self._pole_amplitudes(lead, factor.energy, False).astype(factor.dtype)
             for lead in LEADS
         }
 
@@ -381,36 +385,46 @@ class CompressedModel:
         return self._weighed[key]
 
     def _weigh(self, lead: str, measures: tuple[Measure, ...], coarse: Coarse, far: bool) -> _Weights:
-        known = self._known[coarse]
-        h, positions, n_nodes = self.half_width, self._poles.positions[known], self.effort.n_nodes
+        if far:
+            near = self._weights(lead, measures, coarse, False)
+            return replace(near, across=near.across @ self._channels[lead].astype(near.across.dtype))
+        if coarse is Coarse.POLES:
+            every, inner = self._weights(lead, measures, Coarse.NOT, False), self._known[coarse]
+            return replace(every, poles=every.poles[np.ix_(inner, inner)], across=every.across[:, inner])
+        dtype = self.effort.field_dtype
+        h, positions = self.half_width, self._poles.positions
         mu = (positions - self.centre) / h
-        ends = self._amplitudes(lead)[:, known] * self._poles.strengths[known]
-        first = np.zeros((len(mu), len(mu)), dtype=complex)
-        own = np.zeros(len(mu))
-        across: NDArray = np.zeros((n_nodes, len(mu), self.open_bar.n_slice), dtype=complex)
-        overlaps = np.zeros((n_nodes, n_nodes), dtype=complex)
+        across: NDArray = np.zeros((self.effort.n_nodes, len(mu), self.open_bar.n_slice), dtype=complex)
+        overlaps = np.zeros((self.effort.n_nodes, self.effort.n_nodes), dtype=complex)
+        first, own = np.zeros((len(mu), len(mu)), dtype=complex), np.zeros(len(mu))
         for measure in measures:
             jacobian = measure.jacobian(h)
             values = self._lagrange(measure.nodes, coarse)
             overlaps += (values * (jacobian * measure.weights)) @ values.conj().T
             pole_weights = measure.pole_weights(mu) * (jacobian / h)
             for x, value, weight in zip(measure.nodes, values.T, pole_weights, strict=True):
-                amplitudes = np.sqrt(self.open_bar.linewidth(self.window.energy(x)).real)[:, None] * ends
-                across += np.multiply.outer(value.conj(), weight[:, None] * amplitudes.T)
-                if far:
-                    amplitudes = self._channels[lead].conj().T @ amplitudes.conj()
-                    amplitudes = amplitudes.conj()
-                first += weight[:, None] * (amplitudes.T @ amplitudes.conj())
-                own += weight.imag * np.sum(np.abs(amplitudes) ** 2, axis=0)
-        # Poles with poles: 1 / (E - E_i) less 1 / (E - conj(E_j)), over their gap. A pole's own is the ratio of small
-        # imaginary parts, which the products would round.
-        pairs = (first - first.conj().T) / (positions[:, None] - positions.conj())
-        np.fill_diagonal(pairs, own / positions.imag)
-        if far:
-            across = across @ self._channels[lead]
+                amplitudes = self._coupled(lead, x)
+                weighted = weight[:, None] * amplitudes
+                across += np.multiply.outer(value.conj(), weighted)
+                if coarse is Coarse.NOT:
+                    first += weighted @ amplitudes.conj().T
+                    own += weight.imag * np.sum(np.abs(amplitudes) ** 2, axis=1)
+        if coarse is Coarse.NOT:
+            # Poles with poles: 1 / (E - E_i) less 1 / (E - conj(E_j)), over their gap. A pole's own is the ratio of
+            # small imaginary parts, which the products would round.
+            pairs = (first - first.conj().T) / (positions[:, None] - positions.conj())
+            np.fill_diagonal(pairs, own / positions.imag)
+            pairs = pairs.astype(dtype)
+        else:
+            pairs = self._weights(lead, measures, Coarse.NOT, False).poles
         shares, mixtures = np.linalg.eigh(overlaps)
         counts = np.abs(shares) > _ROUNDING * np.abs(shares).max(initial=0.0)
-        return _Weights(pairs, across, shares[counts], mixtures.T[counts])
+        return _Weights(pairs, across.astype(dtype), shares[counts], mixtures.T[counts].astype(dtype))
+
+    def _coupled(self, lead: str, x: float) -> NDArray[np.complex128]:
+        """Poles' strengths times their amplitudes in a lead's channels at a scaled energy, (n_poles, n_channels)."""
+        root = np.sqrt(self.open_bar.linewidth(self.window.energy(x)).real)
+        return np.asarray((self._amplitudes(lead) * self._poles.strengths).T * root)
 
     def _lagrange(self, x: NDArray[np.float64], coarse: Coarse) -> NDArray[np.complex128]:
         """Values of the nodes' Lagrange polynomials, (n_nodes, n_points)."""
@@ -459,7 +473,7 @@ class CompressedModel:
 
     def transmission(self, energy: float) -> float:
         """Tr t t^dag at an energy of the window."""
-        return refined_transmission(self.open_bar, energy, self.effort.dtype)
+        return refined_transmission(self.open_bar, energy, self.effort.dtype, _REFINED * self.effort.pole_tolerance)
 
     # -- errors --------------------------------------------------------------------------------------------------
 
@@ -523,6 +537,11 @@ def quadrature_nodes(n_nodes: int, elevation: float) -> NDArray[np.complex128]:
     roots = legendre.legroots(series)
     # Symmetric about the imaginary axis: what rounding makes of a zero on it does not decide the order.
     return np.asarray(roots[np.lexsort((roots.real, np.abs(roots.real).round(6)))], dtype=complex)
+
+
+def _inner_rows(first: NDArray, second: NDArray) -> NDArray[np.float64]:
+    """Real part of the inner product of each row with the other's."""
+    return np.asarray(np.einsum("rn,rn->r", first, second.conj()).real, dtype=float)
 
 
 def _leading(columns: NDArray[np.complex128], share: float) -> NDArray[np.complex128]:

@@ -156,17 +156,23 @@ def find_poles(
     fields = vectors.reshape(open_bar.length, open_bar.n_slice, len(positions))
     if not np.isfinite(broadest):
         exact = _polish(open_bar, factor, window, fields[:, :, sharp].astype(complex), tolerance)
-        approximate = _corrected(open_bar, factor, positions[~sharp], fields[:, :, ~sharp])
+        approximate, *_ = _corrected(open_bar, factor, positions[~sharp], fields[:, :, ~sharp])
         return _without_copies(_together(exact, approximate), window)
-    corrected = _corrected(open_bar, factor, positions, fields)
-    exact = _polish(open_bar, factor, window, corrected.vectors[:, :, sharp], tolerance)
+    corrected, corrections, gain = _corrected(open_bar, factor, positions, fields)
+    last = float(np.max(corrections[sharp & window.close(positions)], initial=0.0))
+    exact = _polish(open_bar, factor, window, corrected.vectors[:, :, sharp], tolerance, last, gain)
     return _without_copies(_together(exact, corrected.select(~sharp)), window)
 
 
-def _corrected(open_bar: OpenBar, factor: SliceFactor, positions: NDArray[np.complex128], vectors: NDArray) -> Poles:
-    """Approximate poles after a step of inverse iteration: it takes out of vectors what is far off in energy."""
+def _corrected(
+    open_bar: OpenBar, factor: SliceFactor, positions: NDArray[np.complex128], vectors: NDArray
+) -> tuple[Poles, NDArray[np.float64], float]:
+    """Approximate poles after a step of inverse iteration, the sizes of the corrections, and their gain.
+
+    The step takes out of vectors what is far off in energy.
+    """
     if not positions.size:
-        return _as_they_are(open_bar, positions, vectors.astype(complex))
+        return _as_they_are(open_bar, positions, vectors.astype(complex)), np.zeros(0), 0.0
     residual = open_bar.apply(positions, vectors)
     correction = factor.solve(residual)
     gain = _gain(correction, residual)
@@ -176,7 +182,7 @@ def _corrected(open_bar: OpenBar, factor: SliceFactor, positions: NDArray[np.com
     positions = positions - step
     # A rough position may come out on the wrong side of the axis, where closed forms do not hold.
     positions = positions.real - 1j * np.abs(positions.imag)
-    return replace(poles, positions=positions, errors=gain * _norms(residual))
+    return replace(poles, positions=positions, errors=gain * _norms(residual)), _norms(correction), gain
 
 
 def _gain(correction: NDArray, residual: NDArray) -> float:
@@ -273,23 +279,32 @@ def _ritz_pairs(
 
 
 def _polish(
-    open_bar: OpenBar, factor: SliceFactor, window: Window, vectors: NDArray[np.complex128], tolerance: float
+    open_bar: OpenBar,
+    factor: SliceFactor,
+    window: Window,
+    vectors: NDArray[np.complex128],
+    tolerance: float,
+    last_correction: float = np.inf,
+    gain: float = 0.0,
 ) -> Poles:
-    """Exact poles from good approximations of their vectors."""
+    """Exact poles from good approximations of their vectors, after a correction of that size and gain if there was one.
+
+    Corrections of poles that are close to the window count.
+    """
     poles = _rayleigh_ritz(open_bar, factor.energy, window, vectors)
+    if not poles.positions.size:
+        return poles
+    # A correction is the error before that step, and more than the error after it. A residual tells less: what mixes
+    # poles that lie close together hardly makes one.
     for _ in range(_MOST_POLISHING):
-        if not poles.positions.size:
+        if last_correction <= tolerance:
             break
         residual = open_bar.apply(poles.positions, poles.vectors)
         correction = factor.solve(residual)
-        # The correction is the error before this step, and more than the error after it. A residual tells less: what
-        # mixes poles that lie close together hardly makes one.
         errors, gain = _norms(correction), _gain(correction, residual)
         poles = _rayleigh_ritz(open_bar, factor.energy, window, poles.vectors - correction)
-        if np.all(errors[window.close(poles.positions)] <= tolerance):
-            break
-    if poles.positions.size:
-        poles = replace(poles, errors=gain * _norms(open_bar.apply(poles.positions, poles.vectors)))
+        last_correction = float(np.max(errors[window.close(poles.positions)], initial=0.0))
+    poles = replace(poles, errors=gain * _norms(open_bar.apply(poles.positions, poles.vectors)))
     return with_exact_widths(open_bar, poles)
 
 

@@ -9,26 +9,24 @@ from anderson_ness.states.elimination import OpenBar, SliceFactor, singular_valu
 
 # Random sources at an end with which the channels are found that get through.
 _END_PROBES = 64
-# Directions weaker than this share of the strongest carry no transmission to speak of, and refinement ends with this
-# change of what gets through.
+# Directions weaker than this share of the strongest carry no transmission to speak of.
 _FAINT_DIRECTION = 3e-4
-_REFINED = 1e-8
 _MOST_REFINEMENTS = 8
 
 
-def refined_transmission(open_bar: OpenBar, energy: float, dtype: type) -> float:
+def refined_transmission(open_bar: OpenBar, energy: float, dtype: type, rtol: float) -> float:
     """Tr t t^dag at a real energy, from a factor of some precision; NaN where refinement fails in double precision.
 
-    At a real energy single precision has no height above the axis to round in: its fields are refined.
+    Refinement ends when the amplitudes are expected to change by less than the tolerance. At a real energy single precision has no height above the axis to round in: its fields are refined.
     """
     for precision in dict.fromkeys((dtype, np.complex128)):
-        through = _through(SliceFactor(open_bar, complex(energy), precision))
+        through = _through(SliceFactor(open_bar, complex(energy), precision), rtol)
         if through is not None:
             return float(np.linalg.norm(through) ** 2)
     return float("nan")
 
 
-def _through(factor: SliceFactor) -> NDArray[np.complex128] | None:
+def _through(factor: SliceFactor, rtol: float) -> NDArray[np.complex128] | None:
     """Amplitudes at the right end of what gets through the bar from the left; None if refinement fails."""
     bar, n_slice = factor.open_bar, factor.open_bar.n_slice
     amplitude = np.sqrt(bar.linewidth(factor.energy).real)[:, None]
@@ -46,7 +44,7 @@ def _through(factor: SliceFactor) -> NDArray[np.complex128] | None:
         end += correction[-1]
         previous, change = change, float(np.linalg.norm(correction[-1]))
         # What is left falls by the same factor again.
-        if np.isfinite(previous) and change * min(1.0, change / previous) <= _REFINED * np.linalg.norm(end):
+        if np.isfinite(previous) and change * min(1.0, change / previous) <= rtol * np.linalg.norm(end):
             return np.asarray(amplitude * (bar.basis.T @ end))
         residual -= bar.apply(factor.energy, correction.astype(complex))
     return None
