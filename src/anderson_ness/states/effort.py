@@ -143,8 +143,8 @@ def compressed_effort(
     vectors = 100 + 4.5 * known + 7 * max(digits - 3, 0)
     return Effort(
         n_nodes=max(int(np.ceil(digits - 1e-9)) - 1, 2 if uniform else 3),
-        left_out=0.1 * rtol**2 if split else 0.005 * rtol if rtol < _SINGLE_PRECISION else 0.02 * rtol,
-        left_out_density=1e-3 * rtol,
+        left_out=0.1 * rtol**2 if split else 0.005 * rtol if rtol < _SINGLE_PRECISION else 0.04 * rtol,
+        left_out_density=2e-3 * rtol,
         probes=40 if diffusive else 24,
         # The poles of diffusive bars are many and alike, so that those that are known tell of the others.
         node_share=0.02 if diffusive else 0.2,

@@ -373,7 +373,7 @@ def symmetric_inverse_trace(matrix: NDArray, height: float = 0.0) -> complex:
         below = second @ (probe[half:] - dressed.T @ probe[:half])
         solution = np.concatenate([first @ probe[:half] - dressed @ below, below])
         if _perturbation(matrix, probe, solution) <= _allowed(matrix, height):
-            return complex(np.trace(first) + np.trace(second) + np.sum((dressed @ second) * dressed))
+            return complex(np.trace(first) + np.trace(second) + np.sum(_symmetric_product(dressed.T, dressed) * second))
     return complex(np.trace(_lapack_inverse(matrix)))
 
 
@@ -402,7 +402,7 @@ def _inverse_by_halves(matrix: NDArray, inverse: NDArray) -> None:
     across = inverse[:half, half:]
     np.matmul(dressed, second, out=across)
     first += _symmetric_product(across, dressed.T)
-    np.negative(across, out=across)
+    np.multiply(across, -1, out=across)
     inverse[half:, :half] = across.T
 
 
