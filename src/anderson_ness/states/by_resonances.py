@@ -50,11 +50,14 @@ _SHORTEST_COMPRESSED = 4
 # In a nearly clean bar the profile is the small difference of large densities; high walls need every digit.
 _COMPRESSED_DISORDER = (0.4, 6.0)
 _FINEST_COMPRESSED = 1e-9
-_COMPRESSED_ROUNDS = 3
+_COMPRESSED_ROUNDS = 4
 # Thermal windows are integrated up to where occupations have fallen to rounding, in pieces on which the Fermi
 # functions are smooth, with this many nodes.
 _THERMAL_STEPS = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
 _THERMAL_NODES = 24
+
+
+_Model = Callable[[OpenBar, float, float, Effort], WindowModel | CompressedModel]
 
 
 class ChannelThresholdError(ValueError):
@@ -156,7 +159,7 @@ def _with_segments(
 class _Plan:
     """A model of the window, the first effort for it, how to raise that, and how often."""
 
-    model: Callable[[OpenBar, float, float, Effort], WindowModel | CompressedModel]
+    model: _Model
     effort: Effort
     raised: Callable[[Effort, dict[str, float], float], Effort]
     rounds: int
@@ -190,22 +193,23 @@ def _converged(
 ) -> tuple[_Window, list[_Reading]]:
     """The window and its readings after as many rounds as the plan allows, or fewer if they converge."""
     effort = plan.effort
+    window: _Window | None = None
     for last in (False,) * (plan.rounds - 1) + (True,):
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                window = _Window(open_bar, edges, effort, plan.model)
+                window = window.raised(effort) if window else _Window.opened(open_bar, edges, effort, plan.model)
         except np.linalg.LinAlgError:
             if effort.dtype is np.complex128:
                 raise
             # In a narrow window of a large bar, blocks of the elimination may be singular to single precision.
             effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128)
-            window = _Window(open_bar, edges, effort, plan.model)
+            window = _Window.opened(open_bar, edges, effort, plan.model)
         readings = [window.read(drive, cuts) for drive in drives]
         worst = _worst(readings)
         if last or sum(worst.values()) <= rtol:
-            break
+            return window, readings
         effort = plan.raised(effort, worst, rtol)
-    return window, readings
+    raise AssertionError("a plan has at least one round")
 
 
 def _worst(readings: list[_Reading]) -> dict[str, float]:
@@ -395,17 +399,20 @@ class _Contents:
 class _Window:
     """The window's panels, and the overlaps of their fields."""
 
-    def __init__(
-        self,
-        open_bar: OpenBar,
-        edges: list[float],
-        effort: Effort,
-        model: Callable[[OpenBar, float, float, Effort], WindowModel | CompressedModel] = WindowModel,
-    ) -> None:
-        self.open_bar = open_bar
-        self.panels = [_Panel(model(open_bar, (a + b) / 2, (b - a) / 2, effort), a, b) for a, b in pairwise(edges)]
+    def __init__(self, open_bar: OpenBar, panels: list[_Panel]) -> None:
+        self.open_bar, self.panels = open_bar, panels
         n_columns = sum(panel.model.n_columns("L") for panel in self.panels)
         self._explicit = n_columns >= _PLAIN_SHARE * (open_bar.length // 2 * open_bar.n_slice)
+
+    @classmethod
+    def opened(cls, open_bar: OpenBar, edges: list[float], effort: Effort, model: _Model) -> _Window:
+        """A window with a model in each panel."""
+        models = (model(open_bar, (a + b) / 2, (b - a) / 2, effort) for a, b in pairwise(edges))
+        return cls(open_bar, [_Panel(one, *ends) for one, ends in zip(models, pairwise(edges), strict=True)])
+
+    def raised(self, effort: Effort) -> _Window:
+        """The same window with more effort."""
+        return _Window(self.open_bar, [replace(panel, model=panel.model.raised(effort)) for panel in self.panels])
 
     @cached_property
     def _fields(self) -> list[dict[str, NDArray]]:

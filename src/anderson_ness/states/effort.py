@@ -32,6 +32,9 @@ _LOW_DOUBLE = 0.03
 _MOST_HIGH_NODES = 3
 # Levels in and around a window that are worth knowing, and the distance up to which poles are sought, in half-widths.
 _KNOWN_LEVELS = 60
+# Factor by which that distance grows where the error is not larger than this multiple of the tolerance.
+_WIDENING = 1.5
+_WIDENED_AT_MOST = 2.5
 _LEAST_RADIUS, _LEAST_DIFFUSIVE_RADIUS, _MOST_RADIUS = 4.6, 5.0, 20.0
 
 
@@ -52,6 +55,7 @@ class Effort:
     block: int = 32
     steps: int = 6
     radius: float = 4.0
+    widened: bool = False
     pole_tolerance: float = 1e-4
     broadest: float = np.inf
     elevation: float = 0.05
@@ -166,7 +170,13 @@ def compressed_effort(
 def more_compressed_effort(effort: Effort, errors: dict[str, float], rtol: float) -> Effort:
     """More for a `CompressedModel` of what the largest errors ask for."""
     if errors["interpolation"] > rtol / 3:
-        effort = replace(effort, n_nodes=effort.n_nodes + 1, radius=1.2 * effort.radius, steps=int(1.2 * effort.steps))
+        # To know more poles is cheaper than another energy, but helps no more than this.
+        widen = not effort.widened and errors["interpolation"] < _WIDENED_AT_MOST * rtol
+        growth = _WIDENING if widen else 1.2
+        more = int(np.ceil(effort.steps * growth))
+        effort = replace(effort, radius=growth * effort.radius, steps=more, widened=widen or effort.widened)
+        if not widen:
+            effort = replace(effort, n_nodes=effort.n_nodes + 1)
         if effort.n_nodes > _MOST_HIGH_NODES:
             effort = replace(effort, dtype=np.complex128, field_dtype=np.complex128, elevation=_LOW_DOUBLE)
     if errors["channels"] > rtol / 3:

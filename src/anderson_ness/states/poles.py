@@ -95,6 +95,10 @@ class Poles:
         """Resonance widths -2 Im lambda_j, in units of the hopping, shape (n_poles,)."""
         return -2 * self.positions.imag
 
+    def amplitudes(self, lead: str) -> NDArray[np.complex128]:
+        """Channel amplitudes at the end next to lead "L" or "R", (n_slice, n_poles)."""
+        return self.left if lead == "L" else self.right
+
     def partial_widths(self, bar: AndersonBar) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Widths due to the left and to the right lead, each (n_poles,); together they are :attr:`widths`.
 

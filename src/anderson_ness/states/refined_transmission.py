@@ -17,7 +17,8 @@ _MOST_REFINEMENTS = 8
 def refined_transmission(open_bar: OpenBar, energy: float, dtype: type, rtol: float) -> float:
     """Tr t t^dag at a real energy, from a factor of some precision; NaN where refinement fails in double precision.
 
-    Refinement ends when the amplitudes are expected to change by less than the tolerance. At a real energy single precision has no height above the axis to round in: its fields are refined.
+    At a real energy single precision has no height above the axis to round in: its fields are refined, until what gets
+    through is expected to change by less than the tolerance.
     """
     for precision in dict.fromkeys((dtype, np.complex128)):
         through = _through(SliceFactor(open_bar, complex(energy), precision), rtol)

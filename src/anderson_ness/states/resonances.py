@@ -150,6 +150,10 @@ class WindowModel:
         self._contracted: dict[tuple[Measure, ...], _Measured] = {}
         self._slice_overlaps: dict[str, NDArray] = {}
 
+    def raised(self, effort: Effort) -> WindowModel:
+        """The same window with more effort."""
+        return WindowModel(self.open_bar, self.centre, self.half_width, effort, self.whole)
+
     @property
     def n_quadrature(self) -> int:
         """Number of Gauss-Legendre nodes with which products of two samples' interpolations are integrated exactly."""
