@@ -105,7 +105,7 @@ def test_what_is_left_out_enters_the_coherence_squared():
 def test_a_complete_basis_ends_the_search(monkeypatch):
     # More directions than a part has sites had been taken, of rounding.
     model = model_of("short", 1e-6, left_out=1e-16)
-    for part, basis in zip(model._parts, model._bases, strict=True):
+    for part, basis in zip(model._samples.parts, model._samples.bases, strict=True):
         assert basis.shape[1] <= (part.stop - part.start) * model.open_bar.n_slice
 
 
@@ -131,14 +131,26 @@ def test_transmission_where_refinement_fails_is_in_double_precision(monkeypatch)
     bar, bias = bar_of("critical")
     tried, through = [], refined_transmission._through
 
-    def only_in_double(factor):
+    def only_in_double(factor, rtol):
         tried.append(factor.dtype)
-        return through(factor) if factor.dtype == np.complex128 else None
+        return through(factor, rtol) if factor.dtype == np.complex128 else None
 
     monkeypatch.setattr(refined_transmission, "_through", only_in_double)
     result = window_coherence(bar, bias, rtol=1e-3)
     assert tried == [np.complex64, np.complex128]
     assert result.transmission == pytest.approx(transmission(bar), rel=1e-5)
+
+
+def test_more_poles_are_taken_out_of_the_same_samples():
+    model = model_of("localized")
+    effort = replace(model.effort, radius=1.5 * model.effort.radius, steps=2 * model.effort.steps)
+    wider = model.raised(effort)
+    assert wider._samples is model._samples
+    assert len(wider.poles.positions) > len(model.poles.positions)
+    anew, window = model_of("localized", radius=effort.radius, steps=effort.steps), (Measure.interval(-1, 1, 8),)
+    coherence, again = (np.linalg.norm(one.driven(window)) ** 2 for one in (wider, anew))
+    assert coherence == pytest.approx(again, rel=1e-4)
+    assert model.raised(replace(effort, n_nodes=3))._samples is not model._samples
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,14 @@ _LOW, _HIGH = 0.1, 0.4
 _LOW_DOUBLE = 0.03
 # More nodes than these have to be low, which asks for double precision.
 _MOST_HIGH_NODES = 3
-# Levels in and around a window that are worth knowing, and the distance up to which poles are sought, in half-widths.
+# Levels in and around a window that are worth knowing, and the distance up to which poles are sought, in half-widths:
+# at these localizations at least that, and at most.
 _KNOWN_LEVELS = 60
+_LEAST_RADIUS = (0.6, 0.8, 1.4, 1.8), (5.6, 5.2, 5.2, 4.4)
+_MOST_RADIUS = 20.0
 # Factor by which that distance grows where the error is not larger than this multiple of the tolerance.
 _WIDENING = 1.5
 _WIDENED_AT_MOST = 2.5
-_LEAST_RADIUS, _LEAST_DIFFUSIVE_RADIUS, _MOST_RADIUS = 4.6, 5.0, 20.0
 
 
 @dataclass(frozen=True)
@@ -135,21 +137,23 @@ def compressed_effort(
         Whether there are panels or cuts: what a basis leaves out then overlaps with the others' fields.
     """
     levels, digits = expected_levels(bar, edges[1] - edges[0]), -np.log10(rtol)
-    diffusive = localization(bar) < 0.9
+    localizing = localization(bar)
+    diffusive = localizing < 0.9
     half_width = (edges[1] - edges[0]) / 2
     # Single precision displaces levels, which shows in the weight of a narrow window of few.
     single = rtol >= _SINGLE_PRECISION and half_width * max(1.0, levels) > _WIDE_ENOUGH
     block = 16 if single else 32
     # Of a window with hardly a level, the levels around it are all there is.
-    least = _LEAST_DIFFUSIVE_RADIUS if diffusive else _LEAST_RADIUS
-    radius = float(np.clip(_KNOWN_LEVELS / levels, least, _MOST_RADIUS))
-    known = levels * (1 + radius) / (1 + _LEAST_RADIUS)
-    vectors = 100 + 4.5 * known + 7 * max(digits - 3, 0)
+    radius = float(np.clip(_KNOWN_LEVELS / levels, np.interp(localizing, *_LEAST_RADIUS), _MOST_RADIUS))
+    known = levels * (1 + radius)
+    # Broad poles overlap, and take longer to converge.
+    vectors = (140 + 0.95 * known if diffusive else 100 + 0.8 * known) + 7 * max(digits - 3, 0)
+    share = 0.005 if rtol < _SINGLE_PRECISION else 0.04 if diffusive else 0.1
     return Effort(
         n_nodes=max(int(np.ceil(digits - 1e-9)) - 1, 2 if uniform else 3),
-        left_out=0.1 * rtol**2 if split else 0.005 * rtol if rtol < _SINGLE_PRECISION else 0.04 * rtol,
+        left_out=rtol * (0.1 * rtol if split else share),
         left_out_density=2e-3 * rtol,
-        probes=40 if diffusive else 24,
+        probes=56 if diffusive else 24,
         # The poles of diffusive bars are many and alike, so that those that are known tell of the others.
         node_share=0.02 if diffusive else 0.2,
         # However little changes: what makes an error need not show in what is left out for comparison.
