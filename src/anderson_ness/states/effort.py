@@ -153,7 +153,7 @@ def compressed_effort(
         n_nodes=max(int(np.ceil(digits - 1e-9)) - 1, 2 if uniform else 3),
         left_out=rtol * (0.1 * rtol if split else share),
         left_out_density=2e-3 * rtol,
-        probes=56 if diffusive else 24,
+        probes=56 if diffusive else 24 if localizing < 1.6 else 16,
         # The poles of diffusive bars are many and alike, so that those that are known tell of the others.
         node_share=0.02 if diffusive else 0.2,
         # However little changes: what makes an error need not show in what is left out for comparison.

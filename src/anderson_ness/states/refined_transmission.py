@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from anderson_ness.states.elimination import OpenBar, SliceFactor, singular_values
 
-# Random sources at an end with which the channels are found that get through.
-_END_PROBES = 64
+# Random sources at an end with which the channels are found that get through: as many of these as it takes.
+_END_PROBES = 20, 80
 # Directions weaker than this share of the strongest carry no transmission to speak of.
 _FAINT_DIRECTION = 3e-4
 _MOST_REFINEMENTS = 8
@@ -31,12 +31,9 @@ def _through(factor: SliceFactor, rtol: float) -> NDArray[np.complex128] | None:
     """Amplitudes at the right end of what gets through the bar from the left; None if refinement fails."""
     bar, n_slice = factor.open_bar, factor.open_bar.n_slice
     amplitude = np.sqrt(bar.linewidth(factor.energy).real)[:, None]
-    probes = np.random.default_rng(0).standard_normal((n_slice, min(_END_PROBES, n_slice)))
-    far, _ = factor.solve_from_end(-1, bar.basis @ (amplitude * probes), probes.shape[1])
-    reached, sizes, _ = singular_values((amplitude * (bar.basis.T @ far[0])).astype(complex))
-    if not sizes[0] > 0:
+    channels = _channels_through(factor, amplitude)
+    if channels is None:
         return None
-    channels = reached[:, sizes > _FAINT_DIRECTION * sizes[0]].conj()
     residual = np.zeros((bar.length, n_slice, channels.shape[1]), dtype=complex)
     residual[0] = bar.basis @ (amplitude * channels)
     end, change = np.zeros_like(residual[0]), float("inf")
@@ -49,3 +46,18 @@ def _through(factor: SliceFactor, rtol: float) -> NDArray[np.complex128] | None:
             return np.asarray(amplitude * (bar.basis.T @ end))
         residual -= bar.apply(factor.energy, correction.astype(complex))
     return None
+
+
+def _channels_through(factor: SliceFactor, amplitude: NDArray[np.float64]) -> NDArray[np.complex128] | None:
+    """Orthonormal channels of the left lead from which anything gets through; None if nothing does."""
+    bar, n_slice = factor.open_bar, factor.open_bar.n_slice
+    for number in (min(number, n_slice) for number in _END_PROBES):
+        probes = np.random.default_rng(0).standard_normal((n_slice, number))
+        far, _ = factor.solve_from_end(-1, bar.basis @ (amplitude * probes), number)
+        reached, sizes, _ = singular_values((amplitude * (bar.basis.T @ far[0])).astype(complex))
+        if not sizes[0] > 0:
+            return None
+        counts = sizes > _FAINT_DIRECTION * sizes[0]
+        if not counts[-1]:
+            break
+    return np.asarray(reached[:, counts].conj())
