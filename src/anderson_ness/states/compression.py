@@ -7,7 +7,9 @@ coherence is a sum of squares, so that what the coordinates of ``samples`` leave
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -38,6 +40,8 @@ _UNSEEN = 0.5
 _OF_POLES = ("radius", "block", "steps", "pole_tolerance", "widened")
 # The transmission's error, as a share of that allowed for poles.
 _REFINED = 0.01
+# Squares that are left out are missing twice in the coherence, and more of them at the window's ends, in the slope.
+_LEFT_OUT_SHARE = 3.0
 # Multiple of what poles that are not known may be worth, as the outer ones tell.
 _OUTER_SHARE = 2.4
 
@@ -52,14 +56,20 @@ class _Weights:
         Poles with poles, (n_poles, n_poles).
     across
         Poles with the rest's samples, node by node and channel by channel, (n_nodes, n_poles, n_channels).
-    shares, mixtures
-        The rest's samples with each other: weights (n,), of products of mixtures of the samples, (n, n_nodes).
+    overlaps
+        The rest's samples with each other, (n_nodes, n_nodes).
     """
 
     poles: NDArray[np.complex128]
     across: NDArray[np.complex128]
-    shares: NDArray[np.float64]
-    mixtures: NDArray[np.complex128]
+    overlaps: NDArray[np.complex128]
+
+    @cached_property
+    def mixed(self) -> list[tuple[float, NDArray[np.complex128]]]:
+        """The overlaps as weights of products of mixtures of the samples with themselves."""
+        shares, mixtures = np.linalg.eigh(self.overlaps)
+        counts = np.abs(shares) > _ROUNDING * np.abs(shares).max(initial=0.0)
+        return list(zip(shares[counts].tolist(), mixtures.T[counts].astype(self.across.dtype), strict=True))
 
 
 @dataclass(frozen=True)
@@ -83,9 +93,11 @@ class _States:
 
     def product(self, other: _States, weights: _Weights) -> NDArray[np.complex128]:
         """measure(Phi Phi^dag) between the rows of these states and those of others of the same lead."""
-        mixed = np.tensordot(weights.mixtures, self.rest, 1)
-        theirs = mixed if other is self else np.tensordot(weights.mixtures, other.rest, 1)
-        total = sum(share * (a @ b.conj().T) for share, a, b in zip(weights.shares, mixed, theirs, strict=True))
+        total: NDArray = np.zeros((), dtype=self.rest.dtype)
+        for share, mixture in weights.mixed:
+            mine = np.tensordot(mixture, self.rest, 1)
+            theirs = mine if other is self else np.tensordot(mixture, other.rest, 1)
+            total = total + share * (mine @ theirs.conj().T)
         onto = weights.poles @ other.vectors.conj().T + self._onto_poles(other, weights)
         return np.asarray(
             total + self.vectors @ onto + other._onto_poles(self, weights).conj().T @ other.vectors.conj().T
@@ -101,10 +113,36 @@ class _States:
         total = _inner_rows(vectors @ weights.poles, vectors)
         for across, rest in zip(weights.across, self.rest, strict=True):
             total += 2 * _inner_rows(vectors @ across, rest)
-        for share, mixture in zip(weights.shares, weights.mixtures, strict=True):
-            mixed = np.tensordot(mixture, self.rest, 1)
-            total += share * _inner_rows(mixed, mixed)
+        for share, mixture in weights.mixed:
+            mine = np.tensordot(mixture, self.rest, 1)
+            total += share * _inner_rows(mine, mine)
         return total
+
+
+@dataclass(frozen=True)
+class _Departure:
+    """What becomes of measure(Phi Phi^dag) if the states are V e less, with amplitudes e(E).
+
+    Attributes
+    ----------
+    vectors
+        V, (rows, n).
+    onto, beyond
+        measure(Phi e^dag), (rows, n), and that of the states which are V e less.
+    """
+
+    vectors: NDArray
+    onto: NDArray
+    beyond: NDArray
+
+    def product(self, rows: slice, columns: slice) -> NDArray:
+        """What is missing between some rows and others."""
+        vectors = self.vectors
+        return self.onto[rows] @ vectors[columns].conj().T + vectors[rows] @ self.beyond[columns].conj().T
+
+    def density(self) -> NDArray[np.float64]:
+        """What is missing in the rows' squares."""
+        return _inner_rows(self.onto, self.vectors) + _inner_rows(self.vectors, self.beyond)
 
 
 class CompressedModel:
@@ -167,32 +205,26 @@ class CompressedModel:
     def _take_out(self, poles: Poles) -> None:
         """Split the samples into the poles' part and a rest."""
         self._poles, samples = poles, self._samples
-        inner = self.window.distance(poles.positions) < _INNER * self.effort.radius
-        everything = np.full(len(inner), True)
-        self._known = {Coarse.NOT: everything, Coarse.POLES: inner, Coarse.NODES: everything}
+        self._outer = self.window.distance(poles.positions) >= _INNER * self.effort.radius
         vectors = samples.in_bases(poles.vectors)
-        self._states = self._rests({lead: vectors for lead in LEADS}, samples.projected, False)
-        far_vectors = {lead: samples.far_from(lead, poles.vectors) for lead in LEADS}
-        self._far = self._rests(far_vectors, samples.far, True)
+        self._states = {lead: self._split(lead, vectors, samples.projected[lead], False) for lead in LEADS}
+        self._far = {
+            lead: self._split(lead, samples.far_from(lead, poles.vectors), samples.far[lead], True) for lead in LEADS
+        }
         self._traces = SliceTraces.of(self.window, samples.nodes, samples.traces, poles, self.effort.radius)
         self._weighed: dict[tuple, _Weights] = {}
+        self._driven: dict[tuple, NDArray] = {}
 
-    def _rests(
-        self, vectors: dict[str, NDArray], samples: dict[str, NDArray], far: bool
-    ) -> dict[tuple[str, Coarse], _States]:
-        """A lead's states without all poles, and without the inner ones alone: the others are then part of the rest."""
-        states, inner = {}, self._known[Coarse.POLES]
-        for lead in LEADS:
-            dtype = samples[lead].dtype
-            columns = vectors[lead].astype(dtype)
-            known, rest = np.empty_like(samples[lead]), np.empty_like(samples[lead])
-            for k, node in enumerate(self._interpolation.nodes):
-                amplitudes = self._pole_amplitudes(lead, self.window.energy(node), far).astype(dtype)
-                known[k] = samples[lead][k] - columns[:, inner] @ amplitudes[inner]
-                rest[k] = known[k] - columns[:, ~inner] @ amplitudes[~inner]
-            states[lead, Coarse.NOT] = states[lead, Coarse.NODES] = _States(columns, rest)
-            states[lead, Coarse.POLES] = _States(columns[:, inner], known)
-        return states
+    def _split(self, lead: str, vectors: NDArray, samples: NDArray, far: bool) -> _States:
+        """A lead's states, from the poles' vectors and samples on the same rows."""
+        columns = vectors.astype(samples.dtype)
+        poles = (columns @ amplitudes for amplitudes in self._at_nodes(lead, far))
+        return _States(columns, np.array([sample - part for sample, part in zip(samples, poles, strict=True)]))
+
+    def _at_nodes(self, lead: str, far: bool) -> Iterator[NDArray]:
+        """Poles' amplitudes at each node."""
+        for node in self._interpolation.nodes:
+            yield self._pole_amplitudes(lead, self.window.energy(node), far).astype(self.effort.field_dtype)
 
     def _pole_amplitudes(self, lead: str, energy: complex, far: bool) -> NDArray[np.complex128]:
         """What each pole makes of a lead's channels, or of those that reach the far half, (n_poles, n_channels)."""
@@ -223,60 +255,72 @@ class CompressedModel:
         columns = self._samples.columns_in(half)
         return columns.stop - columns.start
 
-    def _weights(self, lead: str, measures: tuple[Measure, ...], coarse: Coarse, far: bool) -> _Weights:
+    def _weights(self, lead: str, measures: tuple[Measure, ...], far: bool) -> _Weights:
         """What measures make of a lead's amplitudes; far: in the channels that reach the far half."""
-        key = (lead, measures, coarse, far)
+        key = (lead, measures, far)
         if key not in self._weighed:
-            self._weighed[key] = self._weigh(lead, measures, coarse, far)
+            self._weighed[key] = self._weigh(lead, measures, far)
         return self._weighed[key]
 
-    def _weigh(self, lead: str, measures: tuple[Measure, ...], coarse: Coarse, far: bool) -> _Weights:
+    def _weigh(self, lead: str, measures: tuple[Measure, ...], far: bool) -> _Weights:
         if far:
-            near = self._weights(lead, measures, coarse, False)
+            near = self._weights(lead, measures, False)
             return replace(near, across=near.across @ self._samples.channels[lead].astype(near.across.dtype))
-        if coarse is Coarse.POLES:
-            every, inner = self._weights(lead, measures, Coarse.NOT, False), self._known[coarse]
-            return replace(every, poles=every.poles[np.ix_(inner, inner)], across=every.across[:, inner])
-        dtype = self.effort.field_dtype
-        h, positions = self.half_width, self._poles.positions
+        dtype, h, positions = self.effort.field_dtype, self.half_width, self._poles.positions
         mu = (positions - self.centre) / h
         across: NDArray = np.zeros((self.effort.n_nodes, len(mu), self.open_bar.n_slice), dtype=complex)
         overlaps = np.zeros((self.effort.n_nodes, self.effort.n_nodes), dtype=complex)
         first, own = np.zeros((len(mu), len(mu)), dtype=complex), np.zeros(len(mu))
         for measure in measures:
             jacobian = measure.jacobian(h)
-            values = self._lagrange(measure.nodes, coarse)
+            values = self._interpolation.at(measure.nodes)
             overlaps += (values * (jacobian * measure.weights)) @ values.conj().T
             pole_weights = measure.pole_weights(mu) * (jacobian / h)
             for x, value, weight in zip(measure.nodes, values.T, pole_weights, strict=True):
                 amplitudes = self._coupled(lead, x)
                 weighted = weight[:, None] * amplitudes
                 across += np.multiply.outer(value.conj(), weighted)
-                if coarse is Coarse.NOT:
-                    first += weighted @ amplitudes.conj().T
-                    own += weight.imag * np.sum(np.abs(amplitudes) ** 2, axis=1)
-        if coarse is Coarse.NOT:
-            # Poles with poles: 1 / (E - E_i) less 1 / (E - conj(E_j)), over their gap. A pole's own is the ratio of
-            # small imaginary parts, which the products would round.
-            pairs = (first - first.conj().T) / (positions[:, None] - positions.conj())
-            np.fill_diagonal(pairs, own / positions.imag)
-            pairs = pairs.astype(dtype)
-        else:
-            pairs = self._weights(lead, measures, Coarse.NOT, False).poles
-        shares, mixtures = np.linalg.eigh(overlaps)
-        counts = np.abs(shares) > _ROUNDING * np.abs(shares).max(initial=0.0)
-        return _Weights(pairs, across.astype(dtype), shares[counts], mixtures.T[counts].astype(dtype))
+                first += weighted @ amplitudes.conj().T
+                own += weight.imag * np.sum(np.abs(amplitudes) ** 2, axis=1)
+        # Poles with poles: 1 / (E - E_i) less 1 / (E - conj(E_j)), over their gap. A pole's own is the ratio of small
+        # imaginary parts, which the products would round.
+        pairs = (first - first.conj().T) / (positions[:, None] - positions.conj())
+        np.fill_diagonal(pairs, own / positions.imag)
+        return _Weights(pairs.astype(dtype), across.astype(dtype), overlaps)
 
     def _coupled(self, lead: str, x: float) -> NDArray[np.complex128]:
         """Poles' strengths times their amplitudes in a lead's channels at a scaled energy, (n_poles, n_channels)."""
         root = np.sqrt(self.open_bar.linewidth(self.window.energy(x)).real)
         return np.asarray((self._poles.amplitudes(lead) * self._poles.strengths).T * root)
 
-    def _lagrange(self, x: NDArray[np.float64], coarse: Coarse) -> NDArray[np.complex128]:
-        """Values of the nodes' Lagrange polynomials, (n_nodes, n_points)."""
-        if coarse is not Coarse.NODES:
-            return self._interpolation.at(x)
-        return np.concatenate([np.zeros((1, np.size(x))), self._fewer_nodes.at(x)])
+    def _departure(self, lead: str, measures: tuple[Measure, ...], coarse: Coarse, far: bool) -> _Departure:
+        """What the states of the coarse result have less."""
+        states, weights = (self._far if far else self._states)[lead], self._weights(lead, measures, far)
+        if coarse is Coarse.POLES:
+            return self._of_outer_poles(lead, states, weights, far)
+        return self._of_first_node(states, weights)
+
+    def _of_outer_poles(self, lead: str, states: _States, weights: _Weights, far: bool) -> _Departure:
+        """Less what the nodes do not see of the outer poles."""
+        dtype, outer = states.rest.dtype, self._outer
+        overlaps = weights.overlaps.astype(dtype)
+        amplitudes = np.array([at_node[outer] for at_node in self._at_nodes(lead, far)])
+        unseen = weights.poles[:, outer] - sum(
+            across @ at_node.conj().T for across, at_node in zip(weights.across, amplitudes, strict=True)
+        )
+        seen = (weights.across[:, outer] - np.tensordot(overlaps.conj(), amplitudes, 1)).conj().transpose(0, 2, 1)
+        vectors = states.vectors[:, outer]
+        onto = states.vectors @ unseen + sum(a @ b for a, b in zip(states.rest, seen, strict=True))
+        both = unseen[outer] - sum(a @ b for a, b in zip(amplitudes, seen, strict=True))
+        return _Departure(vectors, onto, onto - vectors @ both)
+
+    def _of_first_node(self, states: _States, weights: _Weights) -> _Departure:
+        """Less what the first node tells beyond the others: that times its Lagrange polynomial."""
+        dtype, overlaps = states.rest.dtype, weights.overlaps
+        others = self._fewer_nodes.at(self._interpolation.nodes[:1])[:, 0].astype(dtype)
+        vectors = states.rest[0] - np.tensordot(others, states.rest[1:], 1)
+        onto = states.vectors @ weights.across[0] + np.tensordot(overlaps[:, 0].astype(dtype), states.rest, 1)
+        return _Departure(vectors, onto, onto - overlaps[0, 0].astype(dtype) * vectors)
 
     def driven(self, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT) -> NDArray[np.complex128]:
         """Matrix T of G's driven part: ``measure(q_LR) = fields("L") T fields("R")^dag`` with q of Eq. 8 at n = 1."""
@@ -289,11 +333,19 @@ class CompressedModel:
     def _driven_between(
         self, rows: slice, columns: slice, measures: tuple[Measure, ...], coarse: Coarse
     ) -> NDArray[np.complex128]:
-        left, right = (
-            states.rows(rows).product(states.rows(columns), self._weights(lead, measures, coarse, False))
-            for lead, states in ((lead, self._states[lead, coarse]) for lead in LEADS)
-        )
-        return np.asarray((left - right) / (2 * np.pi))
+        if coarse is not Coarse.NOT:
+            left, right = (self._departure(lead, measures, coarse, False).product(rows, columns) for lead in LEADS)
+            return self._driven_between(rows, columns, measures, Coarse.NOT) - (left - right) / (2 * np.pi)
+        key = (measures, rows.start, columns.start)
+        if key not in self._driven:
+            left, right = (
+                self._states[lead]
+                .rows(rows)
+                .product(self._states[lead].rows(columns), self._weights(lead, measures, False))
+                for lead in LEADS
+            )
+            self._driven[key] = np.asarray((left - right) / (2 * np.pi))
+        return self._driven[key]
 
     def block(self, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT) -> NDArray[np.complex128]:
         """``measure(q_LR)`` between the sites of the halves."""
@@ -301,7 +353,13 @@ class CompressedModel:
 
     def far_density(self, lead: str, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT) -> NDArray[np.float64]:
         """Slice sums of measure(sum_n |phi^a_n|^2) in the half far from a lead."""
-        sites = self._far[lead, coarse].density(self._weights(lead, measures, coarse, True))
+        if coarse is not Coarse.NOT:
+            less = self._departure(lead, measures, coarse, True).density()
+            return self.far_density(lead, measures) - self._in_slices(less)
+        return self._in_slices(self._far[lead].density(self._weights(lead, measures, True)))
+
+    def _in_slices(self, sites: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums over the sites of each slice, over 2 pi."""
         return np.asarray(sites.reshape(-1, self.open_bar.n_slice).sum(axis=1) / (2 * np.pi))
 
     def spectral_density(self, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT) -> NDArray[np.float64]:
@@ -345,7 +403,7 @@ class CompressedModel:
         # As if it were the same at all energies.
         squares = float(np.mean(self._samples.left_out)) * (width / (4 * np.pi)) ** 2
         density = float(np.mean(self._samples.left_out_density)) * width / (2 * np.pi * self.open_bar.n_slice)
-        return max(ratio(2 * squares, coherence), ratio(density, profile))
+        return max(ratio(_LEFT_OUT_SHARE * squares, coherence), ratio(density, profile))
 
     def error_of_changes(self, changes: dict[Coarse, Changes]) -> float:
         """Relative error from what is less sure with fewer known poles and with one node less.

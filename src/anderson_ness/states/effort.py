@@ -148,7 +148,7 @@ def compressed_effort(
     known = levels * (1 + radius)
     # Broad poles overlap, and take longer to converge.
     vectors = (140 + 0.95 * known if diffusive else 100 + 0.8 * known) + 7 * max(digits - 3, 0)
-    share = 0.005 if rtol < _SINGLE_PRECISION else 0.04 if diffusive else 0.1
+    share = 0.005 if rtol < _SINGLE_PRECISION else 0.03 if diffusive else 0.04
     return Effort(
         n_nodes=max(int(np.ceil(digits - 1e-9)) - 1, 2 if uniform else 3),
         left_out=rtol * (0.1 * rtol if split else share),
