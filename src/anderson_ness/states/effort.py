@@ -35,6 +35,8 @@ _MOST_HIGH_NODES = 3
 _KNOWN_LEVELS = 60
 _LEAST_RADIUS = (0.6, 0.8, 1.4, 1.8), (5.6, 5.2, 5.2, 4.4)
 _MOST_RADIUS = 20.0
+# More energies make up for poles.
+_SHARE_IN_DOUBLE = 0.8
 # Factor by which that distance grows where the error is not larger than this multiple of the tolerance.
 _WIDENING = 1.5
 _WIDENED_AT_MOST = 2.5
@@ -144,7 +146,9 @@ def compressed_effort(
     single = rtol >= _SINGLE_PRECISION and half_width * max(1.0, levels) > _WIDE_ENOUGH
     block = 16 if single else 32
     # Of a window with hardly a level, the levels around it are all there is.
-    radius = float(np.clip(_KNOWN_LEVELS / levels, np.interp(localizing, *_LEAST_RADIUS), _MOST_RADIUS))
+    least = float(np.interp(localizing, *_LEAST_RADIUS)) * (1.0 if single else _SHARE_IN_DOUBLE)
+    radius = float(np.clip(_KNOWN_LEVELS / levels, least, _MOST_RADIUS))
+    radius = 3.5
     known = levels * (1 + radius)
     # Broad poles overlap, and take longer to converge.
     vectors = (140 + 0.95 * known if diffusive else 100 + 0.8 * known) + 7 * max(digits - 3, 0)
