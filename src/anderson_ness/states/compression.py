@@ -263,11 +263,9 @@ class CompressedModel:
         return self._weighed[key]
 
     def _weigh(self, lead: str, measures: tuple[Measure, ...], far: bool) -> _Weights:
-        if far:
-            near = self._weights(lead, measures, False)
-            return replace(near, across=near.across @ self._samples.channels[lead].astype(near.across.dtype))
         dtype, h, positions = self.effort.field_dtype, self.half_width, self._poles.positions
         mu = (positions - self.centre) / h
+        channels = self._samples.channels[lead] if far else None
         across: NDArray = np.zeros((self.effort.n_nodes, len(mu), self.open_bar.n_slice), dtype=complex)
         overlaps = np.zeros((self.effort.n_nodes, self.effort.n_nodes), dtype=complex)
         first, own = np.zeros((len(mu), len(mu)), dtype=complex), np.zeros(len(mu))
@@ -278,14 +276,17 @@ class CompressedModel:
             pole_weights = measure.pole_weights(mu) * (jacobian / h)
             for x, value, weight in zip(measure.nodes, values.T, pole_weights, strict=True):
                 amplitudes = self._coupled(lead, x)
-                weighted = weight[:, None] * amplitudes
-                across += np.multiply.outer(value.conj(), weighted)
-                first += weighted @ amplitudes.conj().T
+                across += np.multiply.outer(value.conj(), weight[:, None] * amplitudes)
+                if channels is not None:
+                    # What the samples leave out has to be left out of the poles as well, of which most cancels.
+                    amplitudes = amplitudes @ channels
+                first += (weight[:, None] * amplitudes) @ amplitudes.conj().T
                 own += weight.imag * np.sum(np.abs(amplitudes) ** 2, axis=1)
         # Poles with poles: 1 / (E - E_i) less 1 / (E - conj(E_j)), over their gap. A pole's own is the ratio of small
         # imaginary parts, which the products would round.
         pairs = (first - first.conj().T) / (positions[:, None] - positions.conj())
         np.fill_diagonal(pairs, own / positions.imag)
+        across = across if channels is None else across @ channels
         return _Weights(pairs.astype(dtype), across.astype(dtype), overlaps)
 
     def _coupled(self, lead: str, x: float) -> NDArray[np.complex128]:
@@ -387,10 +388,13 @@ class CompressedModel:
         return float(shares[self.window.close(self._poles.positions)].max(initial=0.0))
 
     def pole_error(self) -> float:
-        """Largest relative error of a pole, as far as the nodes do not see what it leaves behind."""
+        """Largest relative error of a pole, as far as the nodes do not see what it leaves behind.
+
+        The outer poles may be wrong altogether: what they are worth is an error in any case.
+        """
         apart = np.maximum(self.window.distance(self._poles.positions), _UNSEEN)
         unseen = (_UNSEEN / apart) ** (self.effort.n_nodes + 1)
-        return float(np.max(self._poles.errors * unseen, initial=0.0))
+        return float(np.max((self._poles.errors * unseen)[~self._outer], initial=0.0))
 
     def left_out_error(self, width: float, coherence: float, profile: float) -> float:
         """Relative error in a window of that width due to what bases and channels leave out of it.

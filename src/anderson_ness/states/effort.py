@@ -33,13 +33,14 @@ _MOST_HIGH_NODES = 3
 # Levels in and around a window that are worth knowing, and the distance up to which poles are sought, in half-widths:
 # at these localizations at least that, and at most.
 _KNOWN_LEVELS = 60
-_LEAST_RADIUS = (0.6, 0.8, 1.4, 1.8), (5.6, 5.2, 5.2, 4.4)
+_LEAST_RADIUS = (0.6, 0.8, 1.4, 1.8), (5.6, 5.2, 5.2, 4.6)
 _MOST_RADIUS = 20.0
-# More energies make up for poles.
-_SHARE_IN_DOUBLE = 0.8
-# Factor by which that distance grows where the error is not larger than this multiple of the tolerance.
+# Three energies and more make up for poles.
+_ENOUGH_NODES, _SHARE_OF_ENOUGH = 3, 0.9
+# Factor by which that distance grows, if it is not wide already, where the error is not larger than this multiple of
+# the tolerance.
 _WIDENING = 1.5
-_WIDENED_AT_MOST = 2.5
+_WIDE, _WIDENED_AT_MOST = 6.0, 2.5
 
 
 @dataclass(frozen=True)
@@ -146,15 +147,15 @@ def compressed_effort(
     single = rtol >= _SINGLE_PRECISION and half_width * max(1.0, levels) > _WIDE_ENOUGH
     block = 16 if single else 32
     # Of a window with hardly a level, the levels around it are all there is.
-    least = float(np.interp(localizing, *_LEAST_RADIUS)) * (1.0 if single else _SHARE_IN_DOUBLE)
+    n_nodes = max(int(np.ceil(digits - 1e-9)) - 1, 2 if uniform else 3)
+    least = float(np.interp(localizing, *_LEAST_RADIUS)) * (_SHARE_OF_ENOUGH if n_nodes >= _ENOUGH_NODES else 1.0)
     radius = float(np.clip(_KNOWN_LEVELS / levels, least, _MOST_RADIUS))
-    radius = 3.5
     known = levels * (1 + radius)
     # Broad poles overlap, and take longer to converge.
     vectors = (140 + 0.95 * known if diffusive else 100 + 0.8 * known) + 7 * max(digits - 3, 0)
     share = 0.005 if rtol < _SINGLE_PRECISION else 0.03 if diffusive else 0.04
     return Effort(
-        n_nodes=max(int(np.ceil(digits - 1e-9)) - 1, 2 if uniform else 3),
+        n_nodes=n_nodes,
         left_out=rtol * (0.1 * rtol if split else share),
         left_out_density=2e-3 * rtol,
         probes=56 if diffusive else 24 if localizing < 1.6 else 16,
@@ -180,6 +181,7 @@ def more_compressed_effort(effort: Effort, errors: dict[str, float], rtol: float
     if errors["interpolation"] > rtol / 3:
         # To know more poles is cheaper than another energy, but helps no more than this.
         widen = not effort.widened and errors["interpolation"] < _WIDENED_AT_MOST * rtol
+        widen &= effort.radius < _WIDE
         growth = _WIDENING if widen else 1.2
         more = int(np.ceil(effort.steps * growth))
         effort = replace(effort, radius=growth * effort.radius, steps=more, widened=widen or effort.widened)
