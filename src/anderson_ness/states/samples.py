@@ -27,6 +27,8 @@ _TEST_VECTORS = 4
 # Directions of a block that together are this share of what may be left out are not taken.
 _DROPPED = 0.1
 _ROUNDED = 1e-13
+# Directions with a smaller share of the squares are not orthogonal to eight digits.
+_ROUGH_SQUARES = 1e-8
 # A unit vector of which less than this is beyond a basis is one of its span, but for rounding.
 _NEW_DIRECTION = 0.5
 
@@ -255,7 +257,11 @@ def _leading(columns: NDArray[np.complex128], share: float) -> NDArray[np.comple
     """Orthonormal basis of the columns' main directions, which leaves out a share of their squares."""
     squares, mixtures = np.linalg.eigh(columns.conj().T @ columns)
     kept = np.cumsum(squares) > max(share, _ROUNDED) * max(float(squares.sum()), np.finfo(float).tiny)
-    return np.asarray(columns @ (mixtures[:, kept] / np.sqrt(squares[kept])))
+    basis = np.asarray(columns @ (mixtures[:, kept] / np.sqrt(squares[kept])))
+    if share < _ROUGH_SQUARES:
+        # Squares round the directions of weak columns: a step towards the nearest orthonormal basis.
+        basis = basis @ (1.5 * np.eye(basis.shape[1]) - 0.5 * (basis.conj().T @ basis))
+    return basis
 
 
 def _beyond(basis: NDArray[np.complex128], columns: NDArray) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
