@@ -38,6 +38,9 @@ _DENSITY_SHARE = 0.2
 _UNSEEN = 0.5
 # What of an effort is for the search of poles alone.
 _OF_POLES = ("radius", "block", "steps", "pole_tolerance", "widened")
+# Further off than this, in half-widths, poles with larger errors than this share of what is allowed count as missing,
+# in this multiple of their error.
+_FAR_OFF, _ROUGH, _DOUBT = 1.0, 0.1, 2.0
 # The transmission's error, as a share of that allowed for poles.
 _REFINED = 0.01
 # Squares that are left out are missing twice in the coherence, and more of them at the window's ends, in the slope.
@@ -205,7 +208,7 @@ class CompressedModel:
     def _take_out(self, poles: Poles) -> None:
         """Split the samples into the poles' part and a rest."""
         self._poles, samples = poles, self._samples
-        self._outer = self.window.distance(poles.positions) >= _INNER * self.effort.radius
+        self._doubt = self._doubts(poles)
         vectors = samples.in_bases(poles.vectors)
         self._states = {lead: self._split(lead, vectors, samples.projected[lead], False) for lead in LEADS}
         self._far = {
@@ -214,6 +217,18 @@ class CompressedModel:
         self._traces = SliceTraces.of(self.window, samples.nodes, samples.traces, poles, self.effort.radius)
         self._weighed: dict[tuple, _Weights] = {}
         self._driven: dict[tuple, NDArray] = {}
+
+    def _doubts(self, poles: Poles) -> NDArray[np.float64]:
+        """Shares of the poles that may be missing: all of the outer ones, and of others what their errors tell."""
+        distance = self.window.distance(poles.positions)
+        rough = (distance > _FAR_OFF) & (poles.errors * self._unseen(poles) > _ROUGH * self.effort.pole_tolerance)
+        doubt = np.where(rough, np.minimum(_DOUBT / self._outer_share() * poles.errors, 1.0), 0.0)
+        return np.where(distance >= _INNER * self.effort.radius, 1.0, doubt)
+
+    def _unseen(self, poles: Poles) -> NDArray[np.float64]:
+        """Share of what a pole leaves behind that the nodes do not see."""
+        apart = np.maximum(self.window.distance(poles.positions), _UNSEEN)
+        return np.asarray((_UNSEEN / apart) ** (self.effort.n_nodes + 1))
 
     def _split(self, lead: str, vectors: NDArray, samples: NDArray, far: bool) -> _States:
         """A lead's states, from the poles' vectors and samples on the same rows."""
@@ -298,21 +313,21 @@ class CompressedModel:
         """What the states of the coarse result have less."""
         states, weights = (self._far if far else self._states)[lead], self._weights(lead, measures, far)
         if coarse is Coarse.POLES:
-            return self._of_outer_poles(lead, states, weights, far)
+            return self._of_doubtful_poles(lead, states, weights, far)
         return self._of_first_node(states, weights)
 
-    def _of_outer_poles(self, lead: str, states: _States, weights: _Weights, far: bool) -> _Departure:
-        """Less what the nodes do not see of the outer poles."""
-        dtype, outer = states.rest.dtype, self._outer
+    def _of_doubtful_poles(self, lead: str, states: _States, weights: _Weights, far: bool) -> _Departure:
+        """Less what the nodes do not see of those poles, or shares of poles, that may be missing."""
+        dtype, doubtful = states.rest.dtype, self._doubt > 0
         overlaps = weights.overlaps.astype(dtype)
-        amplitudes = np.array([at_node[outer] for at_node in self._at_nodes(lead, far)])
-        unseen = weights.poles[:, outer] - sum(
+        amplitudes = np.array([at_node[doubtful] for at_node in self._at_nodes(lead, far)])
+        unseen = weights.poles[:, doubtful] - sum(
             across @ at_node.conj().T for across, at_node in zip(weights.across, amplitudes, strict=True)
         )
-        seen = (weights.across[:, outer] - np.tensordot(overlaps.conj(), amplitudes, 1)).conj().transpose(0, 2, 1)
-        vectors = states.vectors[:, outer]
+        seen = (weights.across[:, doubtful] - np.tensordot(overlaps.conj(), amplitudes, 1)).conj().transpose(0, 2, 1)
+        vectors = states.vectors[:, doubtful] * self._doubt[doubtful].astype(dtype)
         onto = states.vectors @ unseen + sum(a @ b for a, b in zip(states.rest, seen, strict=True))
-        both = unseen[outer] - sum(a @ b for a, b in zip(amplitudes, seen, strict=True))
+        both = unseen[doubtful] - sum(a @ b for a, b in zip(amplitudes, seen, strict=True))
         return _Departure(vectors, onto, onto - vectors @ both)
 
     def _of_first_node(self, states: _States, weights: _Weights) -> _Departure:
@@ -388,13 +403,8 @@ class CompressedModel:
         return float(shares[self.window.close(self._poles.positions)].max(initial=0.0))
 
     def pole_error(self) -> float:
-        """Largest relative error of a pole, as far as the nodes do not see what it leaves behind.
-
-        The outer poles may be wrong altogether: what they are worth is an error in any case.
-        """
-        apart = np.maximum(self.window.distance(self._poles.positions), _UNSEEN)
-        unseen = (_UNSEEN / apart) ** (self.effort.n_nodes + 1)
-        return float(np.max((self._poles.errors * unseen)[~self._outer], initial=0.0))
+        """Largest relative error of a pole of which nothing counts as missing, as far as the nodes do not see it."""
+        return float(np.max((self._poles.errors * self._unseen(self._poles))[self._doubt == 0], initial=0.0))
 
     def left_out_error(self, width: float, coherence: float, profile: float) -> float:
         """Relative error in a window of that width due to what bases and channels leave out of it.

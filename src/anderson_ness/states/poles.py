@@ -35,13 +35,15 @@ _CLOSE = 0.5
 _NEAR = 1.0
 _NEWTON_STEPS = 12
 _BEND_STEPS = 12
-_MOST_POLISHING = 12
+_MOST_POLISHING = 20
 # Imaginary parts of positions carry rounding errors of about 1e-16; below this width they are taken from the couplings
 # to the leads instead, which is then exact to its square.
 _NARROW = 1e-5
 # Squared amplitudes at an end of the bar below this share of the vector are close to rounding: such tails are
 # continued slice by slice from where the vector is large.
 _FAINT = 1e-20
+# What rounding leaves of tails.
+_TAILS_ROUNDED = 1e-15
 
 
 @dataclass(frozen=True)
@@ -179,19 +181,35 @@ def _corrected(
         return _as_they_are(open_bar, positions, vectors.astype(complex)), np.zeros(0), 0.0
     residual = open_bar.apply(positions, vectors)
     correction = factor.solve(residual)
-    gain = _gain(correction, residual)
+    apart = np.abs(positions - factor.energy)
+    gain = _gain(correction, residual, apart)
     poles = _as_they_are(open_bar, positions, (vectors - correction).astype(complex))
     residual = open_bar.apply(positions, poles.vectors.astype(factor.dtype))
     step = np.einsum("xsp,xsp->p", poles.vectors, residual) * poles.strengths
     positions = positions - step
     # A rough position may come out on the wrong side of the axis, where closed forms do not hold.
     positions = positions.real - 1j * np.abs(positions.imag)
-    return replace(poles, positions=positions, errors=gain * _norms(residual)), _norms(correction), gain
+    return (
+        replace(poles, positions=positions, errors=gain / apart * _norms(residual)),
+        _sizes(open_bar, correction, poles),
+        gain,
+    )
 
 
-def _gain(correction: NDArray, residual: NDArray) -> float:
-    """Largest ratio of a correction to the residual it is for."""
-    return float(np.max(_norms(correction) / np.maximum(_norms(residual), np.finfo(np.float32).tiny)))
+def _sizes(open_bar: OpenBar, correction: NDArray, poles: Poles) -> NDArray[np.float64]:
+    """Relative sizes of corrections: of vectors, and of their tails at the bar's ends, which couple to the leads."""
+    tails, corrections = (
+        np.sqrt(sum(np.sum(np.abs(end) ** 2, axis=0) for end in ends))
+        for ends in ((poles.left, poles.right), open_bar.end_amplitudes(correction))
+    )
+    faint = np.minimum(*(np.sum(np.abs(end) ** 2, axis=0) for end in (poles.left, poles.right))) < _FAINT
+    relative = np.maximum(corrections - _TAILS_ROUNDED, 0) / np.maximum(tails, np.finfo(float).tiny)
+    return np.maximum(_norms(correction), np.where(faint, 0.0, relative))
+
+
+def _gain(correction: NDArray, residual: NDArray, apart: NDArray[np.float64]) -> float:
+    """Largest ratio of a correction to the residual it is for, times its pole's distance from the factor's energy."""
+    return float(np.max(apart * _norms(correction) / np.maximum(_norms(residual), np.finfo(np.float32).tiny)))
 
 
 def _without_copies(poles: Poles, window: Window) -> Poles:
@@ -305,10 +323,15 @@ def _polish(
             break
         residual = open_bar.apply(poles.positions, poles.vectors)
         correction = factor.solve(residual)
-        errors, gain = _norms(correction), _gain(correction, residual)
+        errors = _sizes(open_bar, correction, poles)
+        gain = _gain(correction, residual, np.abs(poles.positions - factor.energy))
         poles = _rayleigh_ritz(open_bar, factor.energy, window, poles.vectors - correction)
         last_correction = float(np.max(errors[window.close(poles.positions)], initial=0.0))
-    poles = replace(poles, errors=gain * _norms(open_bar.apply(poles.positions, poles.vectors)))
+    gains = gain / np.abs(poles.positions - factor.energy)
+    errors = gains * _norms(open_bar.apply(poles.positions, poles.vectors))
+    if not last_correction <= tolerance:
+        errors = np.where(window.close(poles.positions), np.maximum(errors, last_correction), errors)
+    poles = replace(poles, errors=errors)
     return with_exact_widths(open_bar, poles)
 
 
