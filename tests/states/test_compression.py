@@ -96,7 +96,7 @@ def test_what_is_left_out_enters_the_coherence_squared():
         model = model_of("critical", 1e-4, left_out=left_out)
         coherences.append(np.linalg.norm(model.driven(window)) ** 2 / 2)
         errors.append(abs(coherences[-1] / exact.coherence - 1))
-        assert errors[-1] < model.left_out_error(bias, exact.coherence, np.abs(exact.density_profile).max()) < 0.1
+        assert errors[-1] < model.left_out_error(window, bias, exact.coherence, np.abs(exact.density_profile).max()) < 0.1
     assert errors[1] < 1e-3
     # Nothing but what it leaves out separates a smaller basis from a larger one, and that makes it less coherent.
     assert coherences[0] < coherences[1]

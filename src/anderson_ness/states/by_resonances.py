@@ -457,7 +457,10 @@ class _Window:
             less = self._contents(filled, edges, cuts, coarse, None if densities else fine)
             changes[coarse], densities = self._changes(fine, less, slope_scale), False
         largest = _largest(fine.profile)
-        left_out = max(panel.model.left_out_error(width, fine.coherence, largest) for panel in self.panels)
+        left_out = max(
+            panel.model.left_out_error(some, width, fine.coherence, largest)
+            for panel, some in zip(self.panels, filled, strict=True)
+        )
         errors = {
             "interpolation": float(model.error_of_changes(changes)),
             "channels": left_out if self.open_bar.length > 1 else 0.0,

@@ -214,6 +214,14 @@ class CompressedModel:
         self._far = {
             lead: self._split(lead, samples.far_from(lead, poles.vectors), samples.far[lead], True) for lead in LEADS
         }
+        # Squares of the poles' vectors in each half, and what the bases leave out of them.
+        self._inside = {
+            half: np.sum(np.abs(poles.vectors[part]) ** 2, axis=(0, 1)) for half, part in samples.halves.items()
+        }
+        self._beyond_bases = {
+            half: np.maximum(inside - np.sum(np.abs(vectors[samples.columns_in(half)]) ** 2, axis=0), 0)
+            for half, inside in self._inside.items()
+        }
         self._traces = SliceTraces.of(self.window, samples.nodes, samples.traces, poles, self.effort.radius)
         self._weighed: dict[tuple, _Weights] = {}
         self._driven: dict[tuple, NDArray] = {}
@@ -406,18 +414,37 @@ class CompressedModel:
         """Largest relative error of a pole of which nothing counts as missing, as far as the nodes do not see it."""
         return float(np.max((self._poles.errors * self._unseen(self._poles))[self._doubt == 0], initial=0.0))
 
-    def left_out_error(self, width: float, coherence: float, profile: float) -> float:
-        """Relative error in a window of that width due to what bases and channels leave out of it.
+    def left_out_error(self, measures: tuple[Measure, ...], width: float, coherence: float, profile: float) -> float:
+        """Relative error in a window due to what bases and channels leave out of it.
 
         Parameters
         ----------
+        measures
+            Those that fill the window.
         width, coherence, profile
             The window's width, its coherence, and the largest entry of its profile.
         """
-        # As if it were the same at all energies.
+        # At the nodes, as if it were the same at all energies; narrow poles hardly show there.
         squares = float(np.mean(self._samples.left_out)) * (width / (4 * np.pi)) ** 2
-        density = float(np.mean(self._samples.left_out_density)) * width / (2 * np.pi * self.open_bar.n_slice)
+        density = float(np.mean(self._samples.left_out_density)) * width / (2 * np.pi)
+        if measures:
+            squares += self._squares_of_poles(measures)
+            density += max(self._density_of_poles(lead, measures) for lead in LEADS)
+        density /= self.open_bar.n_slice
         return max(ratio(_LEFT_OUT_SHARE * squares, coherence), ratio(density, profile))
+
+    def _squares_of_poles(self, measures: tuple[Measure, ...]) -> float:
+        """What the bases leave out of the squares of G's driven part due to each pole that the nodes do not see."""
+        left, right = (np.diagonal(self._weights(lead, measures, False).poles).real for lead in LEADS)
+        amplitudes = (self._unseen(self._poles) * (left - right) / (4 * np.pi)) ** 2
+        outside = {half: self._beyond_bases[half] * self._inside[other] for half, other in (LEADS, LEADS[::-1])}
+        return float(sum(amplitudes @ part for part in outside.values()))
+
+    def _density_of_poles(self, lead: str, measures: tuple[Measure, ...]) -> float:
+        """What a lead's channels leave out of its far half's density due to each pole that the nodes do not see."""
+        every, chosen = (np.diagonal(self._weights(lead, measures, far).poles).real for far in (False, True))
+        far = self._unseen(self._poles) ** 2 * self._inside["R" if lead == "L" else "L"]
+        return float(np.maximum(every - chosen, 0) @ far / (2 * np.pi))
 
     def error_of_changes(self, changes: dict[Coarse, Changes]) -> float:
         """Relative error from what is less sure with fewer known poles and with one node less.

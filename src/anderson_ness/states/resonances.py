@@ -463,7 +463,7 @@ class WindowModel:
             _DENSITY_SHARE * max(nodes.profile, nodes.weight),
         )
 
-    def left_out_error(self, width: float, coherence: float, profile: float) -> float:
+    def left_out_error(self, measures: tuple[Measure, ...], width: float, coherence: float, profile: float) -> float:
         """Relative error in a window of that width from left out channels: a share may show in its coherence."""
         left_out = self.effort.channel_share * max(self.discarded.values()) * np.sqrt(width)
         return ratio(left_out, np.sqrt(coherence))
