@@ -231,7 +231,7 @@ class CompressedModel:
         distance = self.window.distance(poles.positions)
         rough = (distance > _FAR_OFF) & (poles.errors * self._unseen(poles) > _ROUGH * self.effort.pole_tolerance)
         doubt = np.where(rough, np.minimum(_DOUBT / self._outer_share() * poles.errors, 1.0), 0.0)
-        return np.where(distance >= _INNER * self.effort.radius, 1.0, doubt)
+        return np.where(self.window.reach(poles.positions) >= _INNER * self.effort.radius, 1.0, doubt)
 
     def _unseen(self, poles: Poles) -> NDArray[np.float64]:
         """Share of what a pole leaves behind that the nodes do not see."""

@@ -33,10 +33,10 @@ _MOST_HIGH_NODES = 3
 # Levels in and around a window that are worth knowing, and the distance up to which poles are sought, in half-widths:
 # at these localizations at least that, and at most.
 _KNOWN_LEVELS = 60
-_LEAST_RADIUS = (0.6, 0.8, 1.4, 1.8), (5.6, 5.2, 5.2, 4.6)
+_LEAST_RADIUS = (0.6, 0.8, 1.4, 1.8), (4.8, 4.2, 4.0, 3.8)
 _MOST_RADIUS = 20.0
-# Three energies and more make up for poles.
-_ENOUGH_NODES, _SHARE_OF_ENOUGH = 3, 0.9
+# Four energies and more make up for poles.
+_ENOUGH_NODES, _SHARE_OF_ENOUGH = 4, 0.95
 # Factor by which that distance grows, if it is not wide already, where the error is not larger than this multiple of
 # the tolerance.
 _WIDENING = 1.5
@@ -152,12 +152,12 @@ def compressed_effort(
     radius = float(np.clip(_KNOWN_LEVELS / levels, least, _MOST_RADIUS))
     known = levels * (1 + radius)
     # Broad poles overlap, and take longer to converge.
-    vectors = (140 + 0.95 * known if diffusive else 100 + 0.8 * known) + 7 * max(digits - 3, 0)
-    share = 0.005 if rtol < _SINGLE_PRECISION else 0.03 if diffusive else 0.04
+    vectors = (130 + 0.9 * known if diffusive else 100 + 0.8 * known) + 7 * max(digits - 3, 0)
+    share, share_of_density = (0.004, 5e-4) if rtol < _SINGLE_PRECISION else (0.03 if diffusive else 0.04, 2e-3)
     return Effort(
         n_nodes=n_nodes,
         left_out=rtol * (0.1 * rtol if split else share),
-        left_out_density=2e-3 * rtol,
+        left_out_density=share_of_density * rtol,
         probes=56 if diffusive else 24 if localizing < 1.6 else 16,
         # The poles of diffusive bars are many and alike, so that those that are known tell of the others.
         node_share=0.02 if diffusive else 0.2,

@@ -62,6 +62,10 @@ class Window:
         outside = np.maximum(np.abs(energies.real - self.centre) - self.half_width, 0)
         return np.hypot(outside, energies.imag) / self.half_width
 
+    def reach(self, energies: NDArray[np.complex128]) -> NDArray[np.float64]:
+        """Distances from the window's middle beyond its half-width, in half-widths: so far interpolation has to see."""
+        return np.maximum(np.abs(energies - self.centre) / self.half_width - 1, 0)
+
     def close(self, energies: NDArray[np.complex128]) -> NDArray[np.bool_]:
         """Which poles are too close to the window for a few nodes to see what an error of theirs leaves behind."""
         return self.distance(energies) < _CLOSE
@@ -126,7 +130,7 @@ def find_poles(
     tolerance: float,
     broadest: float = np.inf,
 ) -> Poles:
-    """Poles within ``radius`` half-widths of a window.
+    """Poles within ``radius`` half-widths of a window, in the sense of `Window.reach`.
 
     Block Arnoldi iteration with the shift-inverted operator, whose Ritz values all lie below the real axis, then
     Rayleigh-Ritz steps with the exact, energy-dependent self-energies.
@@ -268,7 +272,7 @@ def _ritz_pairs(
     if block * steps >= n_sites:
         values, vectors = np.linalg.eig(inverse(np.eye(n_sites, dtype=factor.dtype)).astype(complex))
         positions = np.asarray(shift - 1 / values, dtype=complex)
-        wanted = window.distance(positions) < radius
+        wanted = window.reach(positions) < radius
         return positions[wanted], vectors[:, wanted], np.full(np.count_nonzero(wanted), np.finfo(float).eps)
     # Unlike numpy's, scipy's factorisation stays in single precision.
     orthonormal = partial(scipy.linalg.qr, mode="economic", check_finite=False)
@@ -296,7 +300,7 @@ def _ritz_pairs(
     residuals = np.linalg.norm(hessenberg[size:] @ vectors, axis=0) / np.abs(values)
     positions = shift - 1 / values.astype(complex)
     distance = window.distance(np.asarray(positions, dtype=complex))
-    wanted = (distance < radius) & (residuals < np.where(distance < _FAR_OFF, _USABLE, _USABLE_FAR_OFF))
+    wanted = (window.reach(positions) < radius) & (residuals < np.where(distance < _FAR_OFF, _USABLE, _USABLE_FAR_OFF))
     return positions[wanted], basis[:size].T @ vectors[:, wanted], residuals[wanted]
 
 
