@@ -214,12 +214,11 @@ class CompressedModel:
         self._far = {
             lead: self._split(lead, samples.far_from(lead, poles.vectors), samples.far[lead], True) for lead in LEADS
         }
-        # Squares of the poles' vectors in each half, and what the bases leave out of them.
-        self._inside = {
-            half: np.sum(np.abs(poles.vectors[part]) ** 2, axis=(0, 1)) for half, part in samples.halves.items()
-        }
+        # Squares of the poles' vectors in each slice of a half, and what the bases leave out of them.
+        slices = np.sum(np.abs(poles.vectors) ** 2, axis=1)
+        self._inside = {half: slices[part] for half, part in samples.halves.items()}
         self._beyond_bases = {
-            half: np.maximum(inside - np.sum(np.abs(vectors[samples.columns_in(half)]) ** 2, axis=0), 0)
+            half: np.maximum(inside.sum(axis=0) - np.sum(np.abs(vectors[samples.columns_in(half)]) ** 2, axis=0), 0)
             for half, inside in self._inside.items()
         }
         self._traces = SliceTraces.of(self.window, samples.nodes, samples.traces, poles, self.effort.radius)
@@ -437,14 +436,14 @@ class CompressedModel:
         """What the bases leave out of the squares of G's driven part due to each pole that the nodes do not see."""
         left, right = (np.diagonal(self._weights(lead, measures, False).poles).real for lead in LEADS)
         amplitudes = (self._unseen(self._poles) * (left - right) / (4 * np.pi)) ** 2
-        outside = {half: self._beyond_bases[half] * self._inside[other] for half, other in (LEADS, LEADS[::-1])}
-        return float(sum(amplitudes @ part for part in outside.values()))
+        pairs = (self._beyond_bases[half] * self._inside[other].sum(axis=0) for half, other in (LEADS, LEADS[::-1]))
+        return float(sum(amplitudes @ pair for pair in pairs))
 
     def _density_of_poles(self, lead: str, measures: tuple[Measure, ...]) -> float:
-        """What a lead's channels leave out of its far half's density due to each pole that the nodes do not see."""
+        """What a lead's channels leave out of the density by poles that the nodes do not see, in the worst slice."""
         every, chosen = (np.diagonal(self._weights(lead, measures, far).poles).real for far in (False, True))
-        far = self._unseen(self._poles) ** 2 * self._inside["R" if lead == "L" else "L"]
-        return float(np.maximum(every - chosen, 0) @ far / (2 * np.pi))
+        left_out = self._unseen(self._poles) ** 2 * np.maximum(every - chosen, 0)
+        return float(np.max(self._inside["R" if lead == "L" else "L"] @ left_out) / (2 * np.pi))
 
     def error_of_changes(self, changes: dict[Coarse, Changes]) -> float:
         """Relative error from what is less sure with fewer known poles and with one node less.
