@@ -367,7 +367,7 @@ class CompressedModel:
                 .product(self._states[lead].rows(columns), self._weights(lead, measures, False))
                 for lead in LEADS
             )
-            self._driven[key] = np.asarray((left - right) / (2 * np.pi))
+            self._driven[key] = np.asarray((left - right) / (2 * np.pi), dtype=complex)
         return self._driven[key]
 
     def block(self, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT) -> NDArray[np.complex128]:
