@@ -35,8 +35,8 @@ _MOST_HIGH_NODES = 3
 _KNOWN_LEVELS = 60
 _LEAST_RADIUS = (0.6, 0.8, 1.4, 1.8), (4.8, 4.2, 4.0, 3.8)
 _MOST_RADIUS = 20.0
-# Four energies and more make up for poles.
-_ENOUGH_NODES, _SHARE_OF_ENOUGH = 4, 0.95
+# With as many energies second rounds cost more than poles.
+_MANY_NODES, _FURTHER = 4, 1.1
 # Factor by which that distance grows, if it is not wide already, where the error is not larger than this multiple of
 # the tolerance.
 _WIDENING = 1.5
@@ -148,7 +148,7 @@ def compressed_effort(
     block = 16 if single else 32
     # Of a window with hardly a level, the levels around it are all there is.
     n_nodes = max(int(np.ceil(digits - 1e-9)) - 1, 2 if uniform else 3)
-    least = float(np.interp(localizing, *_LEAST_RADIUS)) * (_SHARE_OF_ENOUGH if n_nodes >= _ENOUGH_NODES else 1.0)
+    least = float(np.interp(localizing, *_LEAST_RADIUS)) * (_FURTHER if n_nodes >= _MANY_NODES else 1.0)
     radius = float(np.clip(_KNOWN_LEVELS / levels, least, _MOST_RADIUS))
     known = levels * (1 + radius)
     # Broad poles overlap, and take longer to converge.
