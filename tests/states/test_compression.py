@@ -29,13 +29,17 @@ def bar_of(name):
     return AndersonBar.random(shape, disorder, seed, leads=Leads(t_contact=contact)), bias
 
 
-@lru_cache
-def sampled(name, temperature=0.0, rtol=1e-5):
-    """The window by the model that samples every field, to more digits."""
-    bar, bias = bar_of(name)
+def without_compression(bar, bias, rtol, temperature=0.0):
+    """The window by the model that samples every field."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(by_resonances, "_compressed_plan", lambda *_: None)
         return window_coherence(bar, bias, temperature, rtol=rtol)
+
+
+@lru_cache
+def sampled(name, temperature=0.0, rtol=1e-5):
+    """That of a named bar, to more digits."""
+    return without_compression(*bar_of(name), rtol, temperature)
 
 
 def model_of(name, rtol=1e-3, **changes):
@@ -141,12 +145,6 @@ def test_transmission_where_refinement_fails_is_in_double_precision(monkeypatch)
     result = window_coherence(bar, bias, rtol=1e-3)
     assert tried == [np.complex64, np.complex128]
     assert result.transmission == pytest.approx(transmission(bar), rel=1e-5)
-
-
-def without_compression(bar, bias, rtol):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(by_resonances, "_compressed_plan", lambda *_: None)
-        return window_coherence(bar, bias, rtol=rtol)
 
 
 def test_tails_of_narrow_poles_share_them_between_the_leads():

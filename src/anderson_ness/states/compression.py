@@ -221,7 +221,7 @@ class CompressedModel:
             half: np.maximum(inside.sum(axis=0) - np.sum(np.abs(vectors[samples.columns_in(half)]) ** 2, axis=0), 0)
             for half, inside in self._inside.items()
         }
-        self._traces = SliceTraces.of(self.window, samples.nodes, samples.traces, poles, self.effort.radius)
+        self._traces = SliceTraces.of(self.window, self._interpolation.nodes, samples.traces, poles, self.effort.radius)
         self._weighed: dict[tuple, _Weights] = {}
         self._driven: dict[tuple, NDArray] = {}
 
@@ -250,9 +250,13 @@ class CompressedModel:
 
     def _pole_amplitudes(self, lead: str, energy: complex, far: bool) -> NDArray[np.complex128]:
         """What each pole makes of a lead's channels, or of those that reach the far half, (n_poles, n_channels)."""
-        propagator = (self._poles.strengths / (energy - self._poles.positions))[:, None]
-        coupled = self._poles.amplitudes(lead).T * np.sqrt(self.open_bar.linewidth(energy))
-        return np.asarray(propagator * (coupled @ self._samples.channels[lead] if far else coupled))
+        coupled = self._coupled(lead, self.open_bar.linewidth(energy))
+        amplitudes = coupled @ self._samples.channels[lead] if far else coupled
+        return np.asarray(amplitudes / (energy - self._poles.positions)[:, None])
+
+    def _coupled(self, lead: str, linewidth: NDArray) -> NDArray[np.complex128]:
+        """Poles' strengths times their amplitudes in a lead's channels, (n_poles, n_channels)."""
+        return np.asarray((self._poles.amplitudes(lead) * self._poles.strengths).T * np.sqrt(linewidth))
 
     @property
     def n_quadrature(self) -> int:
@@ -297,7 +301,7 @@ class CompressedModel:
             overlaps += (values * (jacobian * measure.weights)) @ values.conj().T
             pole_weights = measure.pole_weights(mu) * (jacobian / h)
             for x, value, weight in zip(measure.nodes, values.T, pole_weights, strict=True):
-                amplitudes = self._coupled(lead, x)
+                amplitudes = self._coupled(lead, self.open_bar.linewidth(self.window.energy(x)).real)
                 across += np.multiply.outer(value.conj(), weight[:, None] * amplitudes)
                 if channels is not None:
                     # What the samples leave out has to be left out of the poles as well, of which most cancels.
@@ -310,11 +314,6 @@ class CompressedModel:
         np.fill_diagonal(pairs, own / positions.imag)
         across = across if channels is None else across @ channels
         return _Weights(pairs.astype(dtype), across.astype(dtype), overlaps)
-
-    def _coupled(self, lead: str, x: float) -> NDArray[np.complex128]:
-        """Poles' strengths times their amplitudes in a lead's channels at a scaled energy, (n_poles, n_channels)."""
-        root = np.sqrt(self.open_bar.linewidth(self.window.energy(x)).real)
-        return np.asarray((self._poles.amplitudes(lead) * self._poles.strengths).T * root)
 
     def _departure(self, lead: str, measures: tuple[Measure, ...], coarse: Coarse, far: bool) -> _Departure:
         """What the states of the coarse result have less."""

@@ -146,8 +146,8 @@ def compressed_effort(
     # Single precision displaces levels, which shows in the weight of a narrow window of few.
     single = rtol >= _SINGLE_PRECISION and half_width * max(1.0, levels) > _WIDE_ENOUGH
     block = 16 if single else 32
-    # Of a window with hardly a level, the levels around it are all there is.
     n_nodes = max(int(np.ceil(digits - 1e-9)) - 1, 2 if uniform else 3)
+    # Of a window with hardly a level, the levels around it are all there is.
     least = float(np.interp(localizing, *_LEAST_RADIUS)) * (_FURTHER if n_nodes >= _MANY_NODES else 1.0)
     radius = float(np.clip(_KNOWN_LEVELS / levels, least, _MOST_RADIUS))
     known = levels * (1 + radius)
@@ -180,8 +180,8 @@ def more_compressed_effort(effort: Effort, errors: dict[str, float], rtol: float
     """More for a `CompressedModel` of what the largest errors ask for."""
     if errors["interpolation"] > rtol / 3:
         # To know more poles is cheaper than another energy, but helps no more than this.
-        widen = not effort.widened and errors["interpolation"] < _WIDENED_AT_MOST * rtol
-        widen &= effort.radius < _WIDE
+        slight = errors["interpolation"] < _WIDENED_AT_MOST * rtol
+        widen = slight and effort.radius < _WIDE and not effort.widened
         growth = _WIDENING if widen else 1.2
         more = int(np.ceil(effort.steps * growth))
         effort = replace(effort, radius=growth * effort.radius, steps=more, widened=widen or effort.widened)

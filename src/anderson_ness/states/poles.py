@@ -155,23 +155,24 @@ def find_poles(
     -------
     Poles
     """
-    passes = 1 if np.isfinite(broadest) else 2
+    every = np.isinf(broadest)
+    passes = 2 if every else 1
     positions, vectors, residuals = _ritz_pairs(open_bar, factor, window, radius, block, steps, passes)
     sharp = residuals < _POLISHED
-    if np.isfinite(broadest):
+    fields = vectors.reshape(open_bar.length, open_bar.n_slice, len(positions))
+    if every:
+        exact = _polish(open_bar, factor, window, fields[:, :, sharp].astype(complex), tolerance)
+        approximate, *_ = _corrected(open_bar, factor, positions[~sharp], fields[:, :, ~sharp])
+    else:
         narrow = sharp & (window.distance(positions) < _NEAR) & (-positions.imag < broadest * window.half_width)
         # Corrections with this factor bring in poles that are closer to it, unless these are polished together.
         away = np.abs(positions - factor.energy)
         sharp &= away <= np.max(away[narrow], initial=0.0)
-    fields = vectors.reshape(open_bar.length, open_bar.n_slice, len(positions))
-    if not np.isfinite(broadest):
-        exact = _polish(open_bar, factor, window, fields[:, :, sharp].astype(complex), tolerance)
-        approximate, *_ = _corrected(open_bar, factor, positions[~sharp], fields[:, :, ~sharp])
-        return _without_copies(_together(exact, approximate), window)
-    corrected, corrections, gain = _corrected(open_bar, factor, positions, fields)
-    last = float(np.max(corrections[sharp & window.close(positions)], initial=0.0))
-    exact = _polish(open_bar, factor, window, corrected.vectors[:, :, sharp], tolerance, last, gain)
-    return _without_copies(_together(exact, corrected.select(~sharp)), window)
+        corrected, corrections, gain = _corrected(open_bar, factor, positions, fields)
+        last = float(np.max(corrections[sharp & window.close(positions)], initial=0.0))
+        exact = _polish(open_bar, factor, window, corrected.vectors[:, :, sharp], tolerance, last, gain)
+        approximate = corrected.select(~sharp)
+    return _without_copies(_together(exact, approximate), window)
 
 
 def _corrected(
@@ -202,13 +203,13 @@ def _corrected(
 
 def _sizes(open_bar: OpenBar, correction: NDArray, poles: Poles) -> NDArray[np.float64]:
     """Relative sizes of corrections: of vectors, and of their tails at the bar's ends, which couple to the leads."""
-    tails, corrections = (
-        np.sqrt(sum(np.sum(np.abs(end) ** 2, axis=0) for end in ends))
+    here, corrected = (
+        [np.sum(np.abs(end) ** 2, axis=0) for end in ends]
         for ends in ((poles.left, poles.right), open_bar.end_amplitudes(correction))
     )
-    faint = np.minimum(*(np.sum(np.abs(end) ** 2, axis=0) for end in (poles.left, poles.right))) < _FAINT
-    relative = np.maximum(corrections - _TAILS_ROUNDED, 0) / np.maximum(tails, np.finfo(float).tiny)
-    return np.maximum(_norms(correction), np.where(faint, 0.0, relative))
+    beyond_rounding = np.maximum(np.sqrt(sum(corrected)) - _TAILS_ROUNDED, 0)
+    relative = beyond_rounding / np.maximum(np.sqrt(sum(here)), np.finfo(float).tiny)
+    return np.maximum(_norms(correction), np.where(np.minimum(*here) < _FAINT, 0.0, relative))
 
 
 def _gain(correction: NDArray, residual: NDArray, apart: NDArray[np.float64]) -> float:
@@ -335,8 +336,7 @@ def _polish(
     errors = gains * _norms(open_bar.apply(poles.positions, poles.vectors))
     if not last_correction <= tolerance:
         errors = np.where(window.close(poles.positions), np.maximum(errors, last_correction), errors)
-    poles = replace(poles, errors=errors)
-    return with_exact_widths(open_bar, poles)
+    return with_exact_widths(open_bar, replace(poles, errors=errors))
 
 
 def rounding_mixes(open_bar: OpenBar, poles: Poles) -> NDArray[np.float64]:

@@ -126,7 +126,6 @@ class WindowModel:
         self.whole = whole
         half = open_bar.length // 2
         self._halves = {"L": slice(0, half), "R": slice(half, open_bar.length)}
-        self._amplitudes = {"L": self.poles.left, "R": self.poles.right}
         # Channels of each lead: a basis W of those that reach the far half without a pole, followed by what the poles
         # add to it; the number of the former; the size of what is left out.
         self.channels: dict[str, NDArray] = {}
@@ -193,7 +192,7 @@ class WindowModel:
         # What a pole carries into the far half: channel amplitudes times far field, over its distance in energy.
         distance = self.half_width * (0.5 + self.window.distance(self.poles.positions))
         reach = np.linalg.norm(flat(self.poles.vectors[far]), axis=0) * np.abs(self.poles.strengths) / distance
-        amplitudes = self._amplitudes[lead].conj() * reach
+        amplitudes = self.poles.amplitudes(lead).conj() * reach
         left = n_slice - remainder.shape[1]
         added, lost_too = _leading_directions(_without(remainder, amplitudes), left, tail)
         self.channels[lead], self.ranks[lead] = np.concatenate([remainder, added], axis=1), remainder.shape[1]
@@ -220,7 +219,7 @@ class WindowModel:
         """Channel amplitudes at a lead of the poles' part of G(E) source, for a source in the far half."""
         far = self.far_half(lead)
         overlap = flat(self.poles.vectors[far]).T @ flat(source[far])
-        return self._amplitudes[lead] @ (self._propagator(energy)[:, None] * overlap)
+        return self.poles.amplitudes(lead) @ (self._propagator(energy)[:, None] * overlap)
 
     def _propagator(self, energy: complex) -> NDArray[np.complex128]:
         return self.poles.strengths / (energy - self.poles.positions)
@@ -230,7 +229,7 @@ class WindowModel:
         width = self.open_bar.linewidth(factor.energy)[:, None]
         propagator = self._propagator(factor.energy)
         for lead in LEADS:
-            rank, channels, amplitudes = self.ranks[lead], self.channels[lead], self._amplitudes[lead]
+            rank, channels, amplitudes = self.ranks[lead], self.channels[lead], self.poles.amplitudes(lead)
             wanted = channels if self.whole else np.concatenate([channels[:, :rank], width * channels], axis=1)
             overlap = (propagator[:, None] * (amplitudes.T @ wanted)).astype(self.effort.field_dtype)
             beyond, close = self._fields_from_end(factor, lead, self.open_bar.basis @ wanted, rank)
@@ -288,7 +287,7 @@ class WindowModel:
 
     def _pole_pole(self, lead: str, pole_weights: NDArray, widths: NDArray) -> NDArray[np.complex128]:
         """Poles with poles: ``1 / (E - E_i)`` less ``1 / (E - conj(E_j))``, over their gap."""
-        s, c, positions = self.poles.strengths, self._amplitudes[lead], self.poles.positions
+        s, c, positions = self.poles.strengths, self.poles.amplitudes(lead), self.poles.positions
         first = ((pole_weights.T @ widths) * c.T) @ c.conj()
         product = (first - first.conj().T) / (positions[:, None] - positions.conj())
         # A pole's own is the ratio of small imaginary parts, which the products above would round.
@@ -299,7 +298,7 @@ class WindowModel:
     def _far_pole(self, lead: str, pole_weights: NDArray, widths: NDArray, values: NDArray) -> NDArray[np.complex128]:
         W = self.channels[lead][:, : self.ranks[lead]]
         in_channels = (values[:, None, :] * widths.T) @ pole_weights.conj()
-        return np.asarray(W.conj().T @ (in_channels * (self._amplitudes[lead] * self.poles.strengths).conj()))
+        return np.asarray(W.conj().T @ (in_channels * (self.poles.amplitudes(lead) * self.poles.strengths).conj()))
 
     def driven(self, measures: tuple[Measure, ...], coarse: Coarse = Coarse.NOT) -> NDArray[np.complex128]:
         """Matrix T of G's driven part: ``measure(q_LR) = fields("L") T fields("R")^dag`` with q of Eq. 8 at n = 1.
@@ -336,7 +335,7 @@ class WindowModel:
     def _with_near(self, lead: str, measured: _Measured, coarse: Coarse) -> tuple[NDArray, NDArray]:
         """Poles with near fields, (n_nodes, n_poles, n_channels), and the Lagrange polynomials with each other."""
         values = measured.values[coarse]
-        in_channels = self._amplitudes[lead].T @ self.channels[lead]
+        in_channels = self.poles.amplitudes(lead).T @ self.channels[lead]
         with_poles = (values.conj() @ measured.pole_weights) * self.poles.strengths
         return with_poles[:, :, None] * in_channels, (values * measured.weights) @ values.conj().T
 
@@ -370,7 +369,7 @@ class WindowModel:
         for point in points:
             energy = self._energy(point.nodes[0])
             values = self.lagrange(point.nodes, coarse)[:, 0]
-            amplitudes = self._propagator(energy)[:, None] * self._amplitudes[lead].T
+            amplitudes = self._propagator(energy)[:, None] * self.poles.amplitudes(lead).T
             # Near remainders have the linewidth in them.
             weighted = amplitudes * (point.weights * self.open_bar.linewidth(energy).real)
             far = self._states(self.far_half(lead), amplitudes, values, self._far[lead], channels[:rank])

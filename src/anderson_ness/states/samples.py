@@ -83,7 +83,6 @@ class Samples:
     ) -> None:
         self._open_bar, self._window, self._poles, self._effort = open_bar, window, poles, effort
         half = open_bar.length // 2
-        self.nodes = nodes
         self.halves = {"L": slice(0, half), "R": slice(half, open_bar.length)}
         self.parts = segments(open_bar.length, tuple(sorted({half, *cuts})))
         known = {nodes[0]: first} | {node: self._factor(node) for node in {nodes[1], nodes[-1]}}
